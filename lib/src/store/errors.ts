@@ -1,0 +1,15 @@
+/** An error its reader can act on: the message names what, where, and what to do next. Shown as one line. */
+export class UserError extends Error {
+  override name = 'UserError';
+}
+
+/** One line for a person: the message of a UserError, the known cause of a system error, or the error itself. */
+export function explain(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  const where = path ? ` at ${path}` : '';
+  if (code === 'ENOSPC') return `The disk is full${where}: free some space and run the same command again, it goes on where it was.`;
+  if (code === 'EACCES' || code === 'EROFS') return `No permission to write${where}: check the owner of the folder.`;
+  if (code === 'ENOENT') return `File not found${where}.`;
+  return message ?? String(error);
+}
