@@ -1,0 +1,50 @@
+/** The command line: `npx code2lora <command>`. A command is one file of this folder and one line of the list below. */
+import { explain, UserError } from '../store/errors.js';
+
+interface Command {
+  name: string;
+  summary: string;
+  /** Loaded when called, so that `doctor` answers where the engine is not built. */
+  load: () => Promise<{ run: (args: string[]) => Promise<void> }>;
+}
+
+const commands: Command[] = [
+  { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what', load: () => import('./doctor.js') },
+];
+
+const help = (): string =>
+  [
+    'Usage: npx code2lora <command> [options]',
+    '',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
+    '',
+    'npm run reproduce, npm test and npm run lab set the project up first.',
+  ].join('\n');
+
+/** Errors meant for a person are one line; anything else is a bug and keeps its stack. */
+function report(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message} See npx code2lora --help.`;
+  const expected = error instanceof UserError || (code !== undefined && !code.startsWith('ERR_'));
+  return expected ? explain(error) : ((error as Error).stack ?? String(error));
+}
+
+/**
+ * Runs one command. Failures are printed and set the exit code to 1.
+ * @param args what follows `code2lora`
+ */
+export async function main(args: string[]): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    console.log(help());
+    return;
+  }
+  try {
+    const command = commands.find((candidate) => candidate.name === name);
+    if (!command) throw new UserError(`There is no command "${name}". Known: ${commands.map((c) => c.name).join(', ')}.`);
+    await (await command.load()).run(rest);
+  } catch (error) {
+    console.error(report(error));
+    process.exitCode = 1;
+  }
+}

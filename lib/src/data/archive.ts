@@ -1,0 +1,221 @@
+/**
+ * Text files out of a wheel, zip or .tar.gz, in memory: no member is ever written to disk or run.
+ * An archive is untrusted: members with names or sizes that could do harm are refused and counted by reason;
+ * an archive that is not whole is an error.
+ */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { crc32, gunzipSync, inflateRawSync } from 'node:zlib';
+import { UserError } from '../store/errors.js';
+import type { SourceFile } from './types.js';
+
+export interface ArchiveLimits {
+  /** Largest text file kept, in bytes. */
+  file: number;
+  /** Most bytes an archive may unpack to: its text files (zip), all of it (.tar.gz). */
+  total: number;
+}
+const LIMITS: ArchiveLimits = { file: 2_000_000, total: 512 * 1024 * 1024 };
+
+export type Refusal =
+  | 'absolute path' | 'path leaves the archive' | 'backslash or drive path' | 'unreadable name'
+  | 'link' | 'special file' | 'duplicate or case-clashing name'
+  | 'too large' | 'longer than it declares' | 'encrypted' | 'unknown compression' | 'not .py, .md or .rst';
+
+export interface ArchiveContent {
+  /** In the order of the archive; paths are relative, with forward slashes. */
+  files: SourceFile[];
+  /** How many members were left out, by reason. Folders are not members. */
+  refused: Partial<Record<Refusal, number>>;
+}
+
+/** One member before it is judged. `read` unpacks it, or says why not. */
+interface Member {
+  name: string;
+  kind: 'file' | 'folder' | 'link' | 'special file';
+  size: number;
+  read: () => Uint8Array | Refusal;
+}
+
+/**
+ * Reads every .py, .md and .rst file of an archive.
+ * @throws UserError naming the archive when it is truncated, corrupt, of an unknown kind, or unpacks to too much.
+ */
+export function readArchive(path: string, limits: ArchiveLimits = LIMITS): ArchiveContent {
+  const bytes = readFileSync(path);
+  const unusable = (why: string) =>
+    new UserError(`${basename(path)} ${why}: delete ${path} and run again, it will be fetched anew.`);
+  const tooMuch = () => new UserError(`${basename(path)} unpacks to more than ${limits.total} bytes: it is not read.`);
+  try {
+    if (/\.(whl|zip)$/i.test(path)) return collect(zipMembers(bytes), limits, tooMuch);
+    if (/\.(tar\.gz|tgz)$/i.test(path)) return collect(tarMembers(gunzipSync(bytes, { maxOutputLength: limits.total })), limits, tooMuch);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch();
+    throw unusable('is truncated or corrupt');
+  }
+  throw new UserError(`${path} is no .whl, .zip or .tar.gz archive: give one of these.`);
+}
+
+function collect(members: Iterable<Member>, limits: ArchiveLimits, tooMuch: () => UserError): ArchiveContent {
+  const files: SourceFile[] = [];
+  const refused: ArchiveContent['refused'] = {};
+  const seen = new Set<string>();
+  let total = 0;
+  for (const member of members) {
+    if (member.kind === 'folder') continue;
+    const result = judge(member, seen, limits);
+    if (typeof result === 'string') {
+      refused[result] = (refused[result] ?? 0) + 1;
+      continue;
+    }
+    total += result.bytes.length;
+    if (total > limits.total) throw tooMuch();
+    files.push(result);
+  }
+  return { files, refused };
+}
+
+function judge(member: Member, seen: Set<string>, limits: ArchiveLimits): SourceFile | Refusal {
+  const { name, kind, size } = member;
+  // U+FFFD stands where a name was not UTF-8: two such names could be one.
+  if (/[\p{Cc}\ufffd]/u.test(name) || name === '') return 'unreadable name';
+  if (name.startsWith('/')) return 'absolute path';
+  if (name.includes('\\') || /^[A-Za-z]:/.test(name)) return 'backslash or drive path';
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) return 'path leaves the archive';
+  if (kind === 'link' || kind === 'special file') return kind;
+  const path = parts.join('/');
+  if (!/\.(py|md|rst)$/.test(path)) return 'not .py, .md or .rst';
+  const key = path.normalize('NFC').toLowerCase();
+  if (seen.has(key)) return 'duplicate or case-clashing name';
+  seen.add(key);
+  if (size > limits.file) return 'too large';
+  const bytes = member.read();
+  return typeof bytes === 'string' ? bytes : { path, bytes };
+}
+
+/** The members a zip's central directory lists (APPNOTE 4.3-4.5). Zip64 is not needed below 4 GB and counts as corrupt. */
+function* zipMembers(zip: Buffer): Generator<Member> {
+  const end = zip.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+  if (end < 0) throw new Error('no end of central directory');
+  const count = zip.readUInt16LE(end + 10);
+  let at = zip.readUInt32LE(end + 16);
+  for (let i = 0; i < count; i++) {
+    if (zip.readUInt32LE(at) !== 0x02014b50) throw new Error('bad central directory');
+    const madeBy = zip.readUInt8(at + 5);
+    const flags = zip.readUInt16LE(at + 8);
+    const method = zip.readUInt16LE(at + 10);
+    const crc = zip.readUInt32LE(at + 16);
+    const packed = zip.readUInt32LE(at + 20);
+    const size = zip.readUInt32LE(at + 24);
+    const nameLength = zip.readUInt16LE(at + 28);
+    const unixType = madeBy === 3 ? (zip.readUInt16LE(at + 40) & 0o170000) : 0;
+    const local = zip.readUInt32LE(at + 42);
+    const name = text(zip, at + 46, nameLength);
+    yield {
+      name,
+      kind: unixType === 0o120000 ? 'link'
+        : name.endsWith('/') ? 'folder'
+        : unixType === 0 || unixType === 0o100000 ? 'file' : 'special file',
+      size,
+      read: () => {
+        if (flags & 1) return 'encrypted';
+        if (method !== 0 && method !== 8) return 'unknown compression';
+        if (zip.readUInt32LE(local) !== 0x04034b50) throw new Error('bad local header');
+        const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+        const data = slice(zip, start, packed);
+        // Never inflate past what the member declares: a bomb stops here.
+        const bytes = method === 0 ? data : inflateUpTo(data, size);
+        if (bytes === undefined || bytes.length > size) return 'longer than it declares';
+        if (bytes.length < size || crc32(bytes) !== crc) throw new Error('bad checksum');
+        return bytes;
+      },
+    };
+    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
+  }
+}
+
+function inflateUpTo(data: Buffer, size: number): Buffer | undefined {
+  try {
+    return inflateRawSync(data, { maxOutputLength: Math.max(1, size) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw error;
+  }
+}
+
+/** The members of a tar: ustar, with the long names of pax and GNU tar. */
+function* tarMembers(tar: Buffer): Generator<Member> {
+  let longName: string | undefined;
+  let longSize: number | undefined;
+  let at = 0;
+  for (; at + 512 <= tar.length && tar[at] !== 0;) {
+    checkTarHeader(tar, at);
+    const size: number = longSize ?? octal(tar, at + 124, 12);
+    const type = String.fromCharCode(tar[at + 156] ?? 0);
+    const data = slice(tar, at + 512, size);
+    if (type === 'L') {
+      longName = text(data, 0, size).replace(/\0.*$/s, '');
+    } else if (type === 'x') {
+      const record = pax(data);
+      longName = record.get('path') ?? longName;
+      longSize = record.has('size') ? Number(record.get('size')) : undefined;
+    } else if (type !== 'g' && type !== 'K') {
+      const prefix = text(tar, at + 257, 5) === 'ustar' ? field(tar, at + 345, 155) : '';
+      const short = field(tar, at, 100);
+      const name = longName ?? (prefix ? `${prefix}/${short}` : short);
+      yield {
+        name,
+        kind: type === '1' || type === '2' ? 'link'
+          : type === '5' || name.endsWith('/') ? 'folder'
+          : type === '0' || type === '\0' ? 'file' : 'special file',
+        size,
+        read: () => data,
+      };
+      longName = longSize = undefined;
+    }
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  // A whole tar ends in blocks of zeros; without one, its end is missing.
+  if (at + 512 > tar.length) throw new Error('no end of archive');
+}
+
+function checkTarHeader(tar: Buffer, at: number): void {
+  let sum = 8 * 32;
+  for (let i = 0; i < 512; i++) if (i < 148 || i >= 156) sum += tar[at + i] ?? 0;
+  if (sum !== octal(tar, at + 148, 8)) throw new Error('bad header checksum');
+}
+
+/** `<length> <key>=<value>\n` records; the length counts bytes, itself included. */
+function pax(data: Buffer): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < data.length;) {
+    const space = data.indexOf(0x20, at);
+    const length = space < 0 ? NaN : Number(data.toString('latin1', at, space));
+    if (!(length > space - at)) throw new Error('bad pax record');
+    const [key, ...value] = text(data, space + 1, at + length - space - 2).split('=');
+    records.set(key ?? '', value.join('='));
+    at += length;
+  }
+  return records;
+}
+
+function octal(bytes: Buffer, at: number, length: number): number {
+  const digits = field(bytes, at, length).trim();
+  if (!/^[0-7]*$/.test(digits)) throw new Error('bad number');
+  return parseInt(digits || '0', 8);
+}
+
+function field(bytes: Buffer, at: number, length: number): string {
+  return text(bytes, at, length).replace(/\0.*$/s, '');
+}
+
+function text(bytes: Buffer, at: number, length: number): string {
+  return slice(bytes, at, length).toString('utf8');
+}
+
+function slice(bytes: Buffer, at: number, length: number): Buffer {
+  if (!(length >= 0) || at + length > bytes.length) throw new Error('truncated');
+  return bytes.subarray(at, at + length);
+}

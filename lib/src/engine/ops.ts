@@ -1,0 +1,88 @@
+/** The differentiable ops of a transformer step: fused kernels on a CPU, their TensorFlow-op twins on a GPU. */
+import * as composite from './composite.js';
+import { kernels, type AttentionShape } from './kernels.js';
+import { onGpu, tf, type Tensor } from './tensorflow.js';
+
+type Save = (tensors: Tensor[]) => void;
+
+/** y = x / rms(x) * w over the last axis. x [N,h], w [h]. */
+export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
+  if (onGpu) return composite.rmsNorm(x, w, eps);
+  return tf.customGrad((...args: unknown[]) => {
+    const [a, b, save] = args as [Tensor, Tensor, Save];
+    const [y, rstd] = kernels.rmsNorm(a, b, eps) as [Tensor, Tensor];
+    save([a, b, rstd]);
+    return {
+      value: y,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => kernels.rmsNormGrad(dy, saved[0]!, saved[1]!, saved[2]!),
+    };
+  })(x, w);
+}
+
+/** silu(gate) * up, where gu [N,2m] holds gate then up. */
+export function swiGlu(gu: Tensor): Tensor {
+  if (onGpu) return composite.swiGlu(gu);
+  return tf.customGrad((...args: unknown[]) => {
+    const [a, save] = args as [Tensor, Save];
+    save([a]);
+    return {
+      value: kernels.swiGlu(a)[0]!,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => kernels.swiGluGrad(dy, saved[0]!),
+    };
+  })(gu);
+}
+
+/**
+ * Causal grouped-query self-attention with RoPE. qkv [B,T,(heads+2 kvHeads)*dim] before RoPE; start [B] int32, the
+ * first real position of each left-padded sequence. Returns [B,T,heads*dim]; padded rows are zero.
+ */
+export function attention(qkv: Tensor, start: Tensor, shape: AttentionShape): Tensor {
+  if (onGpu) return composite.attention(qkv, start, shape);
+  return tf.customGrad((...args: unknown[]) => {
+    const [a, save] = args as [Tensor, Save];
+    const [out, lse] = kernels.attention(a, start, shape) as [Tensor, Tensor];
+    save([a, start, out, lse]);
+    return {
+      value: out,
+      gradFunc: (dy: Tensor, s: Tensor[]) => kernels.attentionGrad(dy, s[0]!, s[1]!, s[2]!, s[3]!, shape),
+    };
+  })(qkv);
+}
+
+/** Rows of logits alive at once: 512 x 8,192 floats stay in a processor's cache. */
+const LOGIT_ROWS = 512;
+
+/**
+ * Sum over rows of weight * cross-entropy of hidden [N,h] · head^T [h,V] against target [N] (int32), a scalar.
+ * Logits are made and consumed a slice at a time; their gradient is computed on the way, so none are kept.
+ * `trainHead`: whether the gradient for `head` [V,h] is wanted too.
+ */
+export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: Tensor, trainHead: boolean): Tensor {
+  if (onGpu) return composite.crossEntropy(tf.matMul(hidden as Tf2, head as Tf2, false, true), target, weight);
+  const run = (h: Tensor, e: Tensor, save: Save) => {
+    const rows = h.shape[0]!;
+    let loss: Tensor = tf.scalar(0);
+    const dHidden: Tensor[] = [];
+    let dHead: Tensor | undefined;
+    for (let at = 0; at < rows; at += LOGIT_ROWS) {
+      const n = Math.min(LOGIT_ROWS, rows - at);
+      const part = tf.tidy(() => {
+        const x = h.slice([at, 0], [n, -1]) as Tf2, w = weight.slice([at], [n]);
+        const [l, d] = kernels.crossEntropy(tf.matMul(x, e as Tf2, false, true), target.slice([at], [n]), w) as [Tensor, Tf2];
+        const out = [loss.add(l.mul(w).sum()), tf.matMul(d, e as Tf2)];
+        if (trainHead) out.push(dHead ? dHead.add(tf.matMul(d, x, true, false)) : tf.matMul(d, x, true, false));
+        return out;
+      });
+      loss.dispose();
+      dHead?.dispose();
+      [loss, , dHead] = part as [Tensor, Tensor, Tensor];
+      dHidden.push(part[1]!);
+    }
+    save(dHead ? [tf.concat(dHidden, 0), dHead] : [tf.concat(dHidden, 0)]);
+    return { value: loss, gradFunc: (dy: Tensor, saved: Tensor[]) => saved.map((s) => s.mul(dy)) };
+  };
+  return trainHead
+    ? tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, args[1] as Tensor, args[2] as Save))(hidden, head)
+    : tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, head, args[1] as Save))(hidden);
+}
+type Tf2 = import('./tensorflow.js').Tf.Tensor2D;

@@ -1,0 +1,50 @@
+/**
+ * The one place that loads TensorFlow. Everything else imports `tf` from here.
+ * The native binding is built by set-up against pip's TensorFlow, with our fused kernels (native/kernels.cc) in it.
+ */
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import util from 'node:util';
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import { UserError } from '../store/errors.js';
+
+// Both must be set before the libraries load: quiet start-up lines, and no spinning of idle kernel threads,
+// which would take the processor from TensorFlow's own.
+process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
+// tfjs-node 4.22 calls this helper, which Node 23 removed.
+(util as { isNullOrUndefined?: (x: unknown) => boolean }).isNullOrUndefined ??= (x) => x === null || x === undefined;
+
+function load(): typeof Tf {
+  try {
+    return createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as typeof Tf;
+  } catch (error) {
+    const reason = String((error as Error).message).split('\n')[0];
+    throw new UserError(`The TensorFlow engine does not load (${reason}). Run "npm run setup" to build it.`);
+  }
+}
+
+export const tf = load();
+export type { Tf };
+export type Tensor = Tf.Tensor;
+
+export interface EngineAttribute {
+  name: string;
+  type: number;
+  value: number | boolean | string;
+}
+interface NativeBackend {
+  isUsingGpuDevice: boolean;
+  binding: { TF_ATTR_INT: number; TF_ATTR_FLOAT: number; TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number };
+  executeSingleOutput(name: string, attributes: EngineAttribute[], inputs: Tensor[]): Tensor;
+  executeMultipleOutputs(name: string, attributes: EngineAttribute[], inputs: Tensor[], outputs: number): Tensor[];
+}
+export const backend = tf.backend() as unknown as NativeBackend;
+
+/** True where TensorFlow computes on a CUDA device. Our kernels are for the CPU; a GPU runs their op-by-op twins. */
+export const onGpu: boolean = backend.isUsingGpuDevice;
+
+/** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores)`. */
+export function device(): string {
+  return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores)`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Finds Chromium, which draws the exported figures and runs the browser test; where it is missing, tries playwright's
+ * own and then apt. Without it the rest of the lab works, so a failure is said and remembered, and does not stop.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { browsers, cache, inRoot } from './paths.mjs';
+import { run } from './run.mjs';
+import { readStamp, writeStamp } from './stamp.mjs';
+
+const stamp = join(cache, 'chromium.json');
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+function executable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path of a Chromium: $CHROMIUM_PATH, one on the PATH, or the one playwright installed in the project; or undefined. */
+export function findChromium() {
+  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+  const fetched = existsSync(browsers)
+    ? readdirSync(browsers).filter((name) => name.startsWith('chromium-')).flatMap((name) =>
+        ['chrome-linux', 'chrome-linux64', 'chrome-linux-arm64'].map((folder) => join(browsers, name, folder, 'chrome')))
+    : [];
+  return [process.env.CHROMIUM_PATH, ...onPath, ...fetched].find((path) => path && executable(path));
+}
+
+const attempts = [
+  {
+    possible: () => true,
+    run: (log) =>
+      run(process.execPath, [inRoot('node_modules/playwright-core/cli.js'), 'install', 'chromium', '--no-shell'], {
+        log,
+        timeoutSeconds: 300,
+        env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' },
+      }),
+  },
+  {
+    possible: () => process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
+    run: async (log) => {
+      const env = { DEBIAN_FRONTEND: 'noninteractive' };
+      await run('apt-get', ['update'], { log, append: true, timeoutSeconds: 120, env });
+      await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { log, append: true, timeoutSeconds: 600, env });
+    },
+  },
+];
+
+export const chromium = {
+  name: 'Chromium',
+  usually: '20 to 60 s',
+  log: 'chromium.log',
+  fresh: () => findChromium() !== undefined || readStamp(stamp)?.failed === true,
+  async run() {
+    for (const attempt of attempts) {
+      if (!attempt.possible()) continue;
+      try {
+        await attempt.run(this.log);
+      } catch {
+        // The next attempt, or the plain word below.
+      }
+      const path = findChromium();
+      if (path && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0) return path;
+    }
+    writeStamp(stamp, { failed: true });
+    return 'could not be installed: figures are not exported as SVG and PNG and the browser test is skipped. Install it (sudo apt-get install -y chromium) to get both';
+  },
+};

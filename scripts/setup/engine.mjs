@@ -1,0 +1,130 @@
+/**
+ * Builds the engine: tfjs's native binding together with the lab's own kernels (lib/native), against the TensorFlow
+ * libraries and headers that pip put into .venv. tfjs's own installer would download a TensorFlow of 2022.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import { SetupError } from './errors.mjs';
+import { inRoot, root, tfjs, venv } from './paths.mjs';
+import { findCompiler } from './prerequisites.mjs';
+import { run } from './run.mjs';
+import { hash, hashFiles, readStamp, writeStamp } from './stamp.mjs';
+
+const built = join(tfjs, 'lib', 'napi-v8', 'tfjs_binding.node');
+const stamp = inRoot('node_modules', '.cache', 'code2lora', 'engine.json');
+const objects = inRoot('node_modules', '.cache', 'code2lora', 'objects');
+const native = inRoot('lib', 'native');
+/** danfojs asks for this package; as a link to the built one, both share one engine. */
+const secondCopy = inRoot('node_modules', '@tensorflow', 'tfjs-node');
+
+const common = ['-std=c++17', '-O3', '-march=native', '-fPIC', '-DNAPI_VERSION=8', `-I${inRoot('node_modules/node-api-headers/include')}`];
+// -ffast-math stays out of the link: there it would switch denormals off for the whole process.
+const kernelFlags = ['-ffast-math', '-fopenmp', `-I${join(tfjs, 'deps', 'include')}`];
+const bindingFlags = ['-w', `-I${tfjs}`, `-I${join(tfjs, 'deps', 'include')}`];
+const linkFlags = ['-shared', '-fopenmp', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-Wl,--no-as-needed'];
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+
+function sources() {
+  const binding = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => ({ path: join(tfjs, 'binding', name), flags: bindingFlags }));
+  const own = existsSync(native) ? readdirSync(native).filter((name) => name.endsWith('.cc')) : [];
+  return [...binding, ...own.map((name) => ({ path: join(native, name), flags: kernelFlags }))];
+}
+
+/** The folder of pip's TensorFlow, and the version it names itself. */
+function tensorflow() {
+  const lib = join(venv, 'lib');
+  const packages = readdirSync(lib).map((python) => join(lib, python, 'site-packages')).find((path) => existsSync(join(path, 'tensorflow')));
+  if (!packages) throw new SetupError('Set-up stopped: no TensorFlow in .venv. Remove the folder .venv and run the same command again.');
+  const version = readdirSync(packages).find((name) => /^tensorflow(_cpu)?-[\d.]+\.dist-info$/.test(name));
+  return { folder: join(packages, 'tensorflow'), version };
+}
+
+/** Compiled for this CPU (-march=native), so a changed machine, compiler or TensorFlow means another build. */
+function machineKey() {
+  const compiler = findCompiler();
+  const version = compiler && spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
+  const { folder, version: tf } = tensorflow();
+  return hash(compiler ?? '', version ?? '', cpus()[0]?.model ?? '', process.arch, folder, tf ?? '', root);
+}
+
+function link(target, path) {
+  rmSync(path, { force: true, recursive: true });
+  symlinkSync(target, path);
+}
+
+function linkTensorFlow() {
+  const { folder } = tensorflow();
+  mkdirSync(join(tfjs, 'deps', 'lib'), { recursive: true });
+  link(join(folder, 'include'), join(tfjs, 'deps', 'include'));
+  for (const library of libraries) {
+    if (!existsSync(join(folder, library))) {
+      throw new SetupError(`Set-up stopped: ${join(folder, library)} is missing. Remove the folder .venv and run the same command again.`);
+    }
+    link(join(folder, library), join(tfjs, 'deps', 'lib', library));
+  }
+}
+
+/**
+ * Links against empty libraries of the same names, since reading TensorFlow's symbols takes the linker 20 s. Whether
+ * every symbol is there is seen when the result is loaded with LD_BIND_NOW.
+ */
+async function linkBinding(compiler, parts, output) {
+  const empty = libraries.map((library) => join(objects, library));
+  for (const [i, library] of libraries.entries()) {
+    await run(compiler, ['-shared', `-Wl,-soname,${library}`, '-o', empty[i], '-x', 'c++', '/dev/null'], { log: 'engine-link.log' });
+  }
+  await run(compiler, ['-o', output, ...parts, ...linkFlags, ...empty], { log: 'engine-link.log', append: true });
+}
+
+async function compile(compiler, { path, flags }, machine) {
+  const args = [...common, ...flags];
+  const object = join(objects, `${basename(path, '.cc')}-${hash(hashFiles(path), ...args, machine).slice(0, 16)}.o`);
+  if (!existsSync(object)) {
+    await run(compiler, [...args, '-c', path, '-o', `${object}.tmp`], { log: `engine-${basename(path, '.cc')}.log` });
+    renameSync(`${object}.tmp`, object);
+  }
+  return object;
+}
+
+export const engine = {
+  name: 'engine (TensorFlow binding and kernels)',
+  usually: '10 s',
+  log: undefined,
+  key: () => hash(machineKey(), hashFiles(native, join(tfjs, 'binding')), ...common, ...kernelFlags, ...linkFlags),
+  fresh() {
+    const done = readStamp(stamp);
+    return (
+      done !== undefined &&
+      existsSync(built) &&
+      statSync(built).mtimeMs === done.mtimeMs &&
+      lstatSync(secondCopy, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
+      existsSync(readlinkSync(join(tfjs, 'deps', 'include'))) &&
+      done.key === this.key()
+    );
+  },
+  async run() {
+    const key = this.key();
+    const compiler = findCompiler();
+    mkdirSync(objects, { recursive: true });
+    mkdirSync(join(built, '..'), { recursive: true });
+    linkTensorFlow();
+    link('tfjs-node-gpu', secondCopy);
+    const machine = machineKey();
+    const parts = await Promise.all(sources().map((source) => compile(compiler, source, machine)));
+    const beside = `${built}.${process.pid}.tmp.node`;
+    await linkBinding(compiler, parts, beside);
+    try {
+      const env = { TF_CPP_MIN_LOG_LEVEL: '2', LD_BIND_NOW: '1' };
+      await run(process.execPath, ['-e', 'require(process.argv[1])', beside], { log: 'engine-load.log', env });
+    } catch (error) {
+      rmSync(beside, { force: true });
+      throw error;
+    }
+    renameSync(beside, built);
+    const keep = new Set(parts);
+    for (const name of readdirSync(objects)) if (name.includes('.o') && !keep.has(join(objects, name))) rmSync(join(objects, name));
+    writeStamp(stamp, { key, mtimeMs: statSync(built).mtimeMs });
+  },
+};

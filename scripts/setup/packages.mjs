@@ -1,0 +1,71 @@
+/** The steps that fetch: npm packages into node_modules, and JupyterLab with TensorFlow into .venv. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from './errors.mjs';
+import { inRoot, jupyterEnv, root, venv, venvPython } from './paths.mjs';
+import { findPython } from './prerequisites.mjs';
+import { run } from './run.mjs';
+import { hash, hashFiles, readStamp, writeStamp } from './stamp.mjs';
+
+const npmStamp = inRoot('node_modules', '.cache', 'code2lora', 'packages.json');
+
+export const npmPackages = {
+  name: 'npm packages',
+  usually: '20 to 60 s',
+  log: 'npm.log',
+  key: () => hash(hashFiles(inRoot('package-lock.json'), inRoot('.npmrc')), process.versions.modules),
+  fresh() {
+    return readStamp(npmStamp)?.key === this.key();
+  },
+  async run() {
+    await run('npm', ['ci', '--no-audit', '--no-fund'], { log: this.log });
+    writeStamp(npmStamp, { key: this.key() });
+  },
+};
+
+const venvStamp = join(venv, 'code2lora.json');
+
+/** `gpu` where a CUDA device answers; once installed it stays, its TensorFlow runs on CPUs as well. */
+function device() {
+  if (readStamp(venvStamp)?.device === 'gpu') return 'gpu';
+  return spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8' }).stdout?.startsWith('GPU ') ? 'gpu' : 'cpu';
+}
+
+export const pythonEnvironment = {
+  name: 'Python environment with JupyterLab and TensorFlow',
+  usually: '1 to 3 min',
+  log: 'pip.log',
+  key(kind) {
+    return hash(hashFiles(inRoot('scripts/setup/requirements.txt'), inRoot(`scripts/setup/requirements-${kind}.txt`)), root);
+  },
+  fresh() {
+    return existsSync(venvPython) && readStamp(venvStamp)?.key === this.key(device());
+  },
+  async run() {
+    const kind = device();
+    await run(findPython(), ['-m', 'venv', '--clear', venv], { log: this.log });
+    const requirements = inRoot(`scripts/setup/requirements-${kind}.txt`);
+    // --no-compile: TensorFlow's Python is never imported here, and byte-compiling it takes as long as the download.
+    const args = ['-m', 'pip', 'install', '--no-compile', '--prefer-binary', '--retries', '2', '-r', requirements];
+    await run(venvPython, args, { log: this.log, append: true });
+    writeStamp(venvStamp, { key: this.key(kind), device: kind });
+    return kind === 'gpu' ? 'TensorFlow for CUDA, as nvidia-smi answers' : 'TensorFlow for CPUs, as no CUDA device answers';
+  },
+};
+
+const kernelFile = join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json');
+const tslab = inRoot('node_modules', '.bin', 'tslab');
+
+export const kernel = {
+  name: 'TypeScript kernel for JupyterLab',
+  usually: '3 s',
+  log: 'kernel.log',
+  fresh() {
+    return existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(tslab));
+  },
+  async run() {
+    await run(tslab, ['install', '--sys-prefix', '--python', venvPython, '--binary', tslab], { log: this.log, env: jupyterEnv });
+    if (!this.fresh()) throw new SetupError(`Set-up stopped: tslab did not register its kernel in ${kernelFile}.`);
+  },
+};

@@ -1,0 +1,54 @@
+/** What must be on the machine before set-up: each missing piece is named with the command that installs it. */
+import { spawnSync } from 'node:child_process';
+import { SetupError } from './errors.mjs';
+
+const ok = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+const answers = (command) => ok(command, ['--version']);
+
+const managers = {
+  'apt-get': { install: 'sudo apt-get install -y', python: 'python3 python3-venv', compiler: 'g++', git: 'git' },
+  dnf: { install: 'sudo dnf install -y', python: 'python3 python3-pip', compiler: 'gcc-c++', git: 'git' },
+  pacman: { install: 'sudo pacman -S --noconfirm', python: 'python', compiler: 'gcc', git: 'git' },
+  zypper: { install: 'sudo zypper install -y', python: 'python312 python312-pip', compiler: 'gcc-c++', git: 'git' },
+  brew: { install: 'brew install', python: 'python@3.12', compiler: 'gcc', git: 'git' },
+};
+
+/** The command that installs a package here, by the package manager that is present (apt's where none is known). */
+function remedy(piece) {
+  const manager = managers[Object.keys(managers).find(answers) ?? 'apt-get'];
+  return `${manager.install} ${manager[piece]}`;
+}
+
+/** TensorFlow publishes wheels for these versions; venv and pip must be part of the installation. */
+const pythonCheck = 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))';
+
+/** The first Python that can make .venv, or undefined. */
+export function findPython() {
+  return ['python3', 'python3.12', 'python3.13', 'python3.11', 'python3.10'].find((name) => ok(name, ['-c', pythonCheck]));
+}
+
+/** The C++ compiler to use, or undefined. */
+export function findCompiler() {
+  return [process.env.CXX, 'g++', 'c++'].find((name) => name && answers(name));
+}
+
+export function nodeIsNewEnough() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 20 || (major === 20 && minor >= 19);
+}
+
+/** @throws {SetupError} naming every missing prerequisite, a line each */
+export function checkPrerequisites() {
+  const missing = [];
+  if (process.platform !== 'linux') {
+    missing.push(`Linux (this is ${process.platform}): use a Linux machine, a container, or WSL 2 on Windows`);
+  }
+  if (!nodeIsNewEnough()) missing.push(`Node >= 20.19 (this is ${process.versions.node}): nvm install 22, or https://nodejs.org`);
+  if (!answers('npm')) missing.push('npm: comes with Node, https://nodejs.org');
+  if (!findPython()) missing.push(`Python 3.10 to 3.13 with venv and pip: ${remedy('python')}`);
+  if (!findCompiler()) missing.push(`a C++ compiler: ${remedy('compiler')}`);
+  if (!answers('git')) missing.push(`git: ${remedy('git')}`);
+  if (missing.length > 0) {
+    throw new SetupError(`Set-up cannot start. Missing:\n${missing.map((line) => `  - ${line}`).join('\n')}`);
+  }
+}
