@@ -403,6 +403,86 @@ struct AttentionGrad {
   }
 };
 
+// ---- Decoding with a cache --------------------------------------------------------------------------------------
+
+// (qkv [B,T,row] before RoPE, start [B]) -> cache [2,B,K,capacity,d]: rotated keys, then values; zeros before `start`.
+struct CacheFill {
+  AttentionShape a;
+  int capacity;
+  void run(Call& c) const {
+    TF_Tensor* t = c.input(0);
+    const float* qkv = static_cast<const float*>(TF_TensorData(t));
+    const int32_t* start = c.ints(1);
+    const int64_t B = TF_Dim(t, 0), T = TF_Dim(t, 1), d = a.dim, row = a.row(), K = a.kvHeads;
+    float* cache = c.output(0, {2, B, K, capacity, d});
+    std::vector<float> cs;
+    ropeTable(static_cast<int>(T), a, cs);
+#pragma omp parallel for schedule(static)
+    for (int64_t bk = 0; bk < B * K; bk++) {
+      const int64_t b = bk / K, kh = bk % K, s0 = start[b];
+      float *keys = cache + bk * capacity * d, *values = keys + B * K * capacity * d;
+      std::fill(keys, keys + capacity * d, 0.0f);
+      std::fill(values, values + capacity * d, 0.0f);
+      for (int64_t j = s0; j < T; j++) {
+        const float* k = qkv + (b * T + j) * row + (a.heads + kh) * d;
+        rotate(k, &cs[(j - s0) * d], keys + j * d, static_cast<int>(d), 1.0f, false);
+        std::memcpy(values + j * d, k + K * d, d * sizeof(float));
+      }
+    }
+  }
+};
+
+// (qkv [B,row] of one new token each, cache, start [B], length [1]) -> out [B,H*d].
+// Writes the new key and value into the cache, in place, at position `length`: only its owner may hold that tensor.
+struct Decode {
+  AttentionShape a;
+  void run(Call& c) const {
+    const float* qkv = c.floats(0);
+    TF_Tensor* tc = c.input(1);
+    float* cache = static_cast<float*>(TF_TensorData(tc));
+    const int32_t* start = c.ints(2);
+    const int64_t n = c.ints(3)[0];
+    const int64_t B = TF_Dim(tc, 1), K = a.kvHeads, capacity = TF_Dim(tc, 3), d = a.dim, row = a.row();
+    const int group = a.heads / a.kvHeads;
+    float* out = c.output(0, {B, a.heads * d});
+    std::vector<float> cs;
+    ropeTable(static_cast<int>(n) + 1, a, cs);
+#pragma omp parallel
+    {
+      std::vector<float> q(d), s(n + 1);
+#pragma omp for schedule(static)
+      for (int64_t bk = 0; bk < B * K; bk++) {
+        const int64_t b = bk / K, kh = bk % K, s0 = start[b];
+        float *keys = cache + bk * capacity * d, *values = keys + B * K * capacity * d;
+        const float *base = qkv + b * row, *angle = &cs[(n - s0) * d];
+        rotate(base + (a.heads + kh) * d, angle, keys + n * d, static_cast<int>(d), 1.0f, false);
+        std::memcpy(values + n * d, base + (a.heads + K + kh) * d, d * sizeof(float));
+        for (int g = 0; g < group; g++) {
+          const int64_t head = kh * group + g;
+          rotate(base + head * d, angle, q.data(), static_cast<int>(d), 1.0f / std::sqrt(static_cast<float>(d)), false);
+          float top = -1e30f, sum = 0;
+          for (int64_t j = s0; j <= n; j++) {
+            float dot = 0;
+            for (int64_t e = 0; e < d; e++) dot += q[e] * keys[j * d + e];
+            s[j] = dot;
+            top = std::max(top, dot);
+          }
+          float* o = out + b * a.heads * d + head * d;
+          std::fill(o, o + d, 0.0f);
+          for (int64_t j = s0; j <= n; j++) {
+            s[j] = std::exp(s[j] - top);
+            sum += s[j];
+          }
+          for (int64_t j = s0; j <= n; j++) {
+            const float p = s[j] / sum;
+            for (int64_t e = 0; e < d; e++) o[e] += p * values[j * d + e];
+          }
+        }
+      }
+    }
+  }
+};
+
 // ---- Cross-entropy -------------------------------------------------------------------------------------------
 
 // (logits [N,V], target [N], weight [N]) -> loss [N] unweighted, dlogits = weight * (softmax - onehot) [N,V]
@@ -486,6 +566,19 @@ AttentionGrad* make<AttentionGrad>(TF_OpKernelConstruction* k) {
   return new AttentionGrad{attentionShape(k)};
 }
 
+template <>
+CacheFill* make<CacheFill>(TF_OpKernelConstruction* k) {
+  auto* out = new CacheFill{attentionShape(k), 0};
+  TF_Status* s = TF_NewStatus();
+  TF_OpKernelConstruction_GetAttrInt32(k, "capacity", &out->capacity, s);
+  TF_DeleteStatus(s);
+  return out;
+}
+template <>
+Decode* make<Decode>(TF_OpKernelConstruction* k) {
+  return new Decode{attentionShape(k)};
+}
+
 template <typename K>
 void add(const char* name, std::vector<const char*> inputs, std::vector<const char*> outputs,
          std::vector<const char*> attrs = {}) {
@@ -526,6 +619,9 @@ __attribute__((constructor)) void load() {
   add<AttentionGrad>("C2lAttentionGrad",
                      {"dout: float", "qkv: float", "start: int32", "out: float", "lse: float"}, {"dqkv: float"},
                      attention);
+  add<CacheFill>("C2lCacheFill", {"qkv: float", "start: int32"}, {"cache: float"},
+                 {"heads: int", "kv_heads: int", "dim: int", "theta: float", "capacity: int"});
+  add<Decode>("C2lDecode", {"qkv: float", "cache: float", "start: int32", "length: int32"}, {"out: float"}, attention);
   add<CrossEntropy>("C2lCrossEntropy", {"logits: float", "target: int32", "weight: float"}, {"loss: float", "dlogits: float"});
   add<AdamW>("C2lAdamW", {"p: float", "m: float", "v: float", "g: float", "hyper: float"},
              {"po: float", "mo: float", "vo: float"});

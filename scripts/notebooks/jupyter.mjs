@@ -1,5 +1,5 @@
 /** How this project starts Jupyter: from .venv, with everything it writes kept inside the project. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './notebooks.mjs';
 
@@ -8,8 +8,10 @@ const state = join(root, '.venv', 'jupyter');
 
 /** Environment for jupyter and its kernels. */
 export function jupyterEnvironment() {
+  // Started from `node --test`, a kernel would inherit the variable that turns Node into a test worker, and hang.
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   return {
-    ...process.env,
+    ...inherited,
     // The kernel's `#!/usr/bin/env node` must find the Node that runs this script.
     PATH: [join(root, '.venv', 'bin'), join(process.execPath, '..'), process.env.PATH].join(':'),
     JUPYTER_CONFIG_DIR: join(state, 'config'),
@@ -25,4 +27,15 @@ export function requireJupyter() {
   if (existsSync(jupyter) && existsSync(join(root, '.venv', 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'))) return;
   console.error('JupyterLab with the tslab kernel is not set up in .venv: run `npm run setup`.');
   process.exit(2);
+}
+
+/** Settings of this project's JupyterLab: no question about news on the first start. */
+export function configureLab() {
+  const folder = join(state, 'config', 'labconfig');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'page_config.json'), JSON.stringify({
+    disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true },
+  }));
+  // The project is ESM; Jupyter's own scripts below .venv are not, and Node decides by the nearest package.json.
+  writeFileSync(join(root, '.venv', 'package.json'), '{ "type": "commonjs" }\n');
 }

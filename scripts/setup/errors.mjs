@@ -2,6 +2,7 @@
 
 export class SetupError extends Error {}
 
+const noNetwork = 'no network, or a server that does not answer. Check the connection (or proxy) and run the same command again.';
 const causes = [
   [
     /ENOSPC|No space left on device|Disk quota exceeded/i,
@@ -9,7 +10,7 @@ const causes = [
   ],
   [
     /ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|name resolution|Network is unreachable|Failed to establish a new connection|NewConnectionError|ConnectTimeout|Read timed out|getaddrinfo/i,
-    'no network, or a server that does not answer. Check the connection (or proxy) and run the same command again.',
+    noNetwork,
   ],
   [/EACCES|EPERM|Permission denied|Read-only file system/i, 'no permission to write. Check the owner of the project folder.'],
   [/EINTEGRITY|DO NOT MATCH THE HASHES/i, 'a download does not match its checksum. Run the same command again.'],
@@ -18,6 +19,11 @@ const causes = [
 /** The known cause of a failed command, read from its output, or undefined. */
 export function knownCause(output) {
   return causes.find(([pattern]) => pattern.test(output))?.[1];
+}
+
+/** The error itself where its cause is the network, else undefined. */
+export function networkError(error) {
+  return error.message.includes(noNetwork) ? error : undefined;
 }
 
 /** One line for any failure: set-up's own errors as they are, others by their known cause. */

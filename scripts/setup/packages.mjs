@@ -1,8 +1,8 @@
 /** The steps that fetch: npm packages into node_modules, and JupyterLab with TensorFlow into .venv. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from './errors.mjs';
+import { networkError, SetupError } from './errors.mjs';
 import { inRoot, jupyterEnv, root, venv, venvPython } from './paths.mjs';
 import { findPython } from './prerequisites.mjs';
 import { run } from './run.mjs';
@@ -12,14 +12,20 @@ const npmStamp = inRoot('node_modules', '.cache', 'code2lora', 'packages.json');
 
 export const npmPackages = {
   name: 'npm packages',
-  usually: '20 to 60 s',
+  usually: '30 to 90 s',
   log: 'npm.log',
   key: () => hash(hashFiles(inRoot('package-lock.json'), inRoot('.npmrc')), process.versions.modules),
   fresh() {
     return readStamp(npmStamp)?.key === this.key();
   },
   async run() {
-    await run('npm', ['ci', '--no-audit', '--no-fund'], { log: this.log });
+    // Without a network npm would try every package in turn, for minutes; what its cache holds may still be enough.
+    const noNetwork = await run('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=15000'], { log: this.log }).catch(networkError);
+    try {
+      await run('npm', ['ci', '--no-audit', '--no-fund', noNetwork ? '--offline' : '--prefer-offline'], { log: this.log });
+    } catch (error) {
+      throw noNetwork ?? error;
+    }
     writeStamp(npmStamp, { key: this.key() });
   },
 };
@@ -49,6 +55,8 @@ export const pythonEnvironment = {
     // --no-compile: TensorFlow's Python is never imported here, and byte-compiling it takes as long as the download.
     const args = ['-m', 'pip', 'install', '--no-compile', '--prefer-binary', '--retries', '2', '-r', requirements];
     await run(venvPython, args, { log: this.log, append: true });
+    // JupyterLab's own scripts are CommonJS; without this the project's `"type": "module"` would reach them.
+    writeFileSync(join(venv, 'package.json'), '{ "type": "commonjs" }\n');
     writeStamp(venvStamp, { key: this.key(kind), device: kind });
     return kind === 'gpu' ? 'TensorFlow for CUDA, as nvidia-smi answers' : 'TensorFlow for CPUs, as no CUDA device answers';
   },

@@ -11,10 +11,11 @@ export function killAll() {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** The last non-empty line of a log: what the tool is doing now. */
+/** The last line of a log that is no warning: what the tool is doing now. */
 export function lastLine(log) {
   try {
-    return readFileSync(join(logs, log), 'utf8').trimEnd().split('\n').at(-1).trim();
+    const lines = readFileSync(join(logs, log), 'utf8').split('\n');
+    return lines.findLast((line) => line.trim() && !/^(npm )?warn/i.test(line))?.trim() ?? '';
   } catch {
     return '';
   }
@@ -49,6 +50,8 @@ export async function run(command, args, { log, cwd = root, env = {}, append = f
   const cause = knownCause(output.slice(-20_000));
   const what = [command.split('/').at(-1), ...args.slice(0, 3)].join(' ');
   if (cause) throw new SetupError(`Set-up stopped at "${what}": ${cause} (log: ${relative(root, path)})`);
-  const tail = output.trimEnd().split('\n').slice(-15).join('\n');
-  throw new SetupError(`Set-up stopped at "${what}" (${failure}). The end of ${relative(root, path)}:\n${tail}`);
+  // npm says its reason first and its manual last; others end with the reason.
+  const lines = output.trimEnd().split('\n').filter((line) => !/^(npm )?warn/i.test(line));
+  const tail = (command === 'npm' ? lines.slice(0, 15) : lines.slice(-15)).join('\n');
+  throw new SetupError(`Set-up stopped at "${what}" (${failure}). From ${relative(root, path)}:\n${tail}`);
 }

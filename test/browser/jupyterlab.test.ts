@@ -11,8 +11,8 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHROMIUM_FLAGS, findChromium } from 'code2lora';
-import { type Page, chromium } from 'playwright-core';
+import { findChromium, launchChromium } from 'code2lora';
+import type { Page } from 'playwright-core';
 
 const NOTEBOOK = '06-results.ipynb';
 const OUTPUT = resolve('test/output');
@@ -27,7 +27,7 @@ test('JupyterLab runs 06-results and shows its table and figure', { timeout: STA
   mkdirSync(folder, { recursive: true });
   cpSync(join('notebooks', NOTEBOOK), join(folder, NOTEBOOK));
   const lab = await startLab(folder);
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+  const browser = await launchChromium(executablePath);
   try {
     // Tall, so that every cell is in view: JupyterLab does not draw cells that are not.
     const page = await browser.newPage({ viewport: { width: 1280, height: 2600 } });

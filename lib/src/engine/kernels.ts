@@ -32,6 +32,12 @@ export const kernels = {
   attention: (qkv: Tensor, start: Tensor, s: AttentionShape) => call('C2lAttention', [qkv, start], 2, attention(s)),
   attentionGrad: (dout: Tensor, qkv: Tensor, start: Tensor, out: Tensor, lse: Tensor, s: AttentionShape) =>
     call('C2lAttentionGrad', [dout, qkv, start, out, lse], 1, attention(s)),
+  /** qkv [B,T,row], start [B] -> [cache [2,B,kvHeads,capacity,dim]] */
+  cacheFill: (qkv: Tensor, start: Tensor, capacity: number, s: AttentionShape) =>
+    call('C2lCacheFill', [qkv, start], 1, [...attention(s), int('capacity', capacity)]),
+  /** qkv [B,row] of one new token, cache (written in place at `length`), start [B], length [1] -> [out [B,heads*dim]] */
+  decode: (qkv: Tensor, cache: Tensor, start: Tensor, length: Tensor, s: AttentionShape) =>
+    call('C2lDecode', [qkv, cache, start, length], 1, attention(s)),
   /** logits [N,V], target [N], weight [N] -> [loss [N], weighted dlogits [N,V]] */
   crossEntropy: (logits: Tensor, target: Tensor, weight: Tensor) => call('C2lCrossEntropy', [logits, target, weight], 2),
   /** hyper = [lr, beta1, beta2, eps, decay, 1-beta1^t, 1-beta2^t, gradient scale] -> [p, m, v] */

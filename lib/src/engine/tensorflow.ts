@@ -48,3 +48,8 @@ export const onGpu: boolean = backend.isUsingGpuDevice;
 export function device(): string {
   return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores)`;
 }
+
+/** tf.tidy for functions whose result holds tensors in any structure of ours. */
+export function tidy<T>(work: () => T): T {
+  return tf.tidy(work as () => Tf.TensorContainer) as T;
+}

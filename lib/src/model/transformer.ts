@@ -4,6 +4,8 @@
  */
 import { attention, rmsNorm, swiGlu } from '../engine/ops.js';
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
+import type { AttentionShape } from '../engine/kernels.js';
+import type { ModelConfig } from './config.js';
 import type { LayerWeights, Model } from './weights.js';
 
 /**
@@ -40,13 +42,12 @@ function linear(x: Tensor, w: Tensor, lora: LowRank | undefined): Tensor {
   return y.add(tf.matMul(tf.matMul(grouped, lora.a), lora.b).reshape(y.shape));
 }
 
-/** One block. x [B*T, h] -> [B*T, h]. */
-function block(x: Tensor, w: LayerWeights, model: Model, batch: number, start: Tensor, lora?: LowRankLayer): Tensor {
-  const { config: c } = model;
-  const qkv = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv).add(w.qkvBias);
-  const time = x.shape[0]! / batch;
-  const shape = { heads: c.heads, kvHeads: c.kvHeads, dim: c.headDim, theta: c.ropeTheta };
-  const mixed = attention(qkv.reshape([batch, time, qkv.shape[1]!]), start, shape).reshape([batch * time, c.heads * c.headDim]);
+export const attentionShape = (c: ModelConfig): AttentionShape =>
+  ({ heads: c.heads, kvHeads: c.kvHeads, dim: c.headDim, theta: c.ropeTheta });
+
+/** One block. x [N, h] -> [N, h]; `mix` turns the packed q, k, v rows [N, row] into attention's output [N, heads*dim]. */
+export function block(x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, lora?: LowRankLayer): Tensor {
+  const mixed = mix(linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv).add(w.qkvBias));
   const middle = x.add(linear(mixed, w.o, lora?.o));
   const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, lora?.gateUp));
   return middle.add(linear(gated, w.down, lora?.down));
@@ -59,10 +60,13 @@ function block(x: Tensor, w: LayerWeights, model: Model, batch: number, start: T
 export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions = {}): Tensor {
   const [batch, time] = ids.shape as [number, number];
   const start = options.start ?? tf.zeros([batch], 'int32');
+  const { config } = model;
+  const mix = (qkv: Tensor) => attention(qkv.reshape([batch, time, qkv.shape[1]!]), start, attentionShape(config))
+    .reshape([batch * time, config.heads * config.headDim]);
   let x: Tensor = tf.gather(model.embed, ids.reshape([batch * time]) as Tf.Tensor1D);
   model.layers.forEach((w, i) => {
     const lora = options.lora && (options.lora.length === 1 ? options.lora[0] : options.lora[i]);
-    x = block(x, w, model, batch, start, lora);
+    x = block(x, w, config, mix, lora);
   });
-  return rmsNorm(x, model.finalNorm, model.config.rmsEps);
+  return rmsNorm(x, model.finalNorm, config.rmsEps);
 }

@@ -1,8 +1,10 @@
 /** Finds a Chromium to draw figures with; what it may not do (phone home, use a GPU) is in its flags. */
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
 
-export const CHROMIUM_FLAGS = [
+const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
@@ -21,4 +23,22 @@ export function findChromium(): string | undefined {
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     chromium.executablePath(),
   ].find((path) => existsSync(path));
+}
+
+/** Starts it headless; what Chromium keeps for itself goes to a temporary folder that disappears with it. */
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  const home = mkdtempSync(join(tmpdir(), 'chromium-'));
+  const forget = (): void => rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    const browser = await chromium.launch({
+      executablePath,
+      args: FLAGS,
+      env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
+    });
+    browser.on('disconnected', forget);
+    return browser;
+  } catch (error) {
+    forget();
+    throw error;
+  }
 }

@@ -3,9 +3,9 @@
  * all one column (3.3 in) wide. The browser reads nothing but plotly.js from node_modules.
  */
 import { createRequire } from 'node:module';
-import { type Browser, type Page, chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { writeFileAtomic } from '../store/atomic.js';
-import { CHROMIUM_FLAGS, CHROMIUM_REMEDY, findChromium } from './chromium.js';
+import { CHROMIUM_REMEDY, findChromium, launchChromium } from './chromium.js';
 import { COLUMN_INCHES, COLUMN_PIXELS, type Figure } from './figures/theme.js';
 
 export interface ExportItem {
@@ -40,7 +40,7 @@ export async function exportFigures(items: readonly ExportItem[]): Promise<Expor
   let browser: Browser | undefined;
   const drawn: { basePath: string; images: Images }[] = [];
   try {
-    browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+    browser = await launchChromium(executablePath);
     const [plot, sheet] = [await browser.newPage(), await browser.newPage()];
     await plot.addScriptTag({ path: createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js') });
     for (const { figure, basePath } of items) drawn.push({ basePath, images: await draw(plot, sheet, figure) });

@@ -1,5 +1,5 @@
 /** Results as tables and figures: what a notebook imports from here. */
-export { CHROMIUM_FLAGS, findChromium } from './chromium.js';
+export { findChromium, launchChromium } from './chromium.js';
 export { type Exported, type ExportItem, exportFigure, exportFigures } from './export.js';
 export { assertionFamilies, targetKinds, tasksPerRepository } from './figures/corpus.js';
 export { type LossPoint, lossCurve } from './figures/loss-curve.js';

@@ -60,19 +60,21 @@ export function gridHtml(table: ColumnTable | DataFrame, limit: number): string 
     const numeric = rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || row[column] == null);
     return `padding:3px 10px;background:none;${numeric ? 'text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap' : 'text-align:left;white-space:pre-wrap;max-width:44em'}`;
   };
+  const whole = columns.map((_, column) => rows.every((row) => typeof row[column] !== 'number' || Number.isInteger(row[column])));
   const head = columns.map((name, column) => `<th style="${style(column)};font-weight:500;color:${muted};border-bottom:${line}">${escapeHtml(name)}</th>`).join('');
   const body = rows.slice(0, limit).map((row) =>
-    `<tr style="background:none">${row.map((value, column) => `<td style="${style(column)}">${escapeHtml(cell(value))}</td>`).join('')}</tr>`).join('\n');
+    `<tr style="background:none">${row.map((value, column) => `<td style="${style(column)}">${escapeHtml(cell(value, whole[column]!))}</td>`).join('')}</tr>`).join('\n');
   const more = rows.length > limit ? `<p style="color:${muted};font-size:12px;margin:2px 0 8px">${limit} of ${rows.length} rows</p>` : '';
   return `<div style="overflow-x:auto"><table style="border-collapse:collapse;border:0;border-top:2px solid ${ink};border-bottom:2px solid ${ink};color:${ink};font-size:13px;margin:8px 0">
 <thead><tr style="background:none">${head}</tr></thead><tbody>${body}</tbody></table>${more}</div>`;
 }
 
-function cell(value: unknown): string {
+/** A number with as many decimals as its column needs: none where all are whole, else two. */
+function cell(value: unknown, whole: boolean): string {
   if (value == null) return '–';
   if (typeof value !== 'number') return String(value);
-  if (Number.isInteger(value)) return value.toLocaleString('en');
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
+  const digits = whole ? 0 : 2;
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 const REDRAW_MS = 200;

@@ -96,10 +96,10 @@ export function toHtml(table: MainTable): string {
   const muted = 'var(--jp-content-font-color2, #666)';
   const line = `1px solid var(--jp-border-color1, #bbb)`;
   const number = 'text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;background:none;';
-  const pad = 'padding:4px 9px;';
-  const gap = (column: number): string => (column % (SCORES.length + 1) === 0 ? 'padding-left:24px;' : '');
+  const pad = 'padding:3px 6px;';
+  const gap = (column: number): string => (column % (SCORES.length + 1) === 0 ? 'padding-left:16px;' : '');
   const groups = SUITES.map((suite) =>
-    `<th colspan="${SCORES.length + 1}" style="text-align:center;${pad}padding-left:24px;font-weight:600">${suite === 'CR' ? 'CR: unseen repositories' : 'IR: training repositories'}</th>`).join('');
+    `<th colspan="${SCORES.length + 1}" style="text-align:center;${pad}padding-left:16px;font-weight:600">${suite === 'CR' ? 'CR: unseen repositories' : 'IR: training repositories'}</th>`).join('');
   const heads = SUITES.flatMap(() => [...SCORES.map(({ label }) => label), 'Paper EM'])
     .map((label, column) => `<th style="${number}${pad}${gap(column)}font-weight:500;color:${muted};border-bottom:${line}">${label}</th>`).join('');
   const body = table.rows.map((row) => {
@@ -110,13 +110,13 @@ export function toHtml(table: MainTable): string {
     const ruled = !row.control && own ? `border-top:${line};` : '';
     const weight = own ? 'font-weight:600;' : '';
     return `<tr style="background:none">` +
-      `<th scope="row" style="text-align:left;white-space:nowrap;${pad}${ruled}${row.control ? `padding-left:26px;font-weight:400;font-style:italic;color:${muted}` : weight || 'font-weight:400'}">${escapeHtml(row.label)}</th>` +
+      `<th scope="row" style="text-align:left;white-space:nowrap;${pad}${ruled}${row.control ? `padding-left:20px;font-weight:400;font-style:italic;color:${muted}` : weight || 'font-weight:400'}">${escapeHtml(row.label)}</th>` +
       values.map((value, column) => {
         const paper = column % (SCORES.length + 1) === SCORES.length;
         return `<td style="${number}${pad}${gap(column)}${ruled}${paper || row.control ? `color:${muted}` : weight}">${value}</td>`;
       }).join('') + '</tr>';
   }).join('\n');
-  return `<div style="overflow-x:auto"><table class="code2lora-table" style="border-collapse:collapse;border:0;border-top:2px solid ${ink};border-bottom:2px solid ${ink};color:${ink};font-size:13px;margin:8px 0">
+  return `<div style="overflow-x:auto"><table class="code2lora-table" style="border-collapse:collapse;border:0;border-top:2px solid ${ink};border-bottom:2px solid ${ink};color:${ink};font-size:12px;margin:8px 0">
 <thead><tr style="background:none"><th style="text-align:left;${pad}"></th>${groups}</tr>
 <tr style="background:none"><th style="text-align:left;${pad}font-weight:500;color:${muted};border-bottom:${line}">Method</th>${heads}</tr></thead>
 <tbody>${body}</tbody></table>

@@ -8,6 +8,8 @@ export interface Tokenizer {
   vocabSize: number;
   /** `<|endoftext|>`: ends a target, separates files, and pads. */
   eos: number;
+  /** Ids of all tokens that hold a line break. */
+  lineBreaks: ReadonlySet<number>;
   encode(text: string): number[];
   decode(ids: readonly number[]): string;
 }
@@ -46,6 +48,8 @@ export function loadTokenizer(folder: string): Tokenizer {
   return {
     vocabSize: 1 + Math.max(...Object.values(json.model.vocab), ...json.added_tokens.map((t) => t.id)),
     eos: eos.id,
+    // In the byte-level alphabet of tokenizer.json a line feed is written Ċ.
+    lineBreaks: new Set(Object.entries(json.model.vocab).filter(([t]) => t.includes('Ċ')).map(([, id]) => id)),
     encode: (text) => (text.normalize('NFC').match(words) ?? []).flatMap(encodeWord),
     decode: (ids) => (ids.length ? tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }) : ''),
   };

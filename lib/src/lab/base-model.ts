@@ -1,0 +1,47 @@
+/** Stage 2: the frozen model and its tokenizer. Smoke trains a tiny one on its synthetic training repositories. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadModel, saveModel } from '../model/checkpoint.js';
+import { disposeModel, type Model } from '../model/weights.js';
+import { pretrain } from '../pretrain/pretrain.js';
+import type { Profile } from '../profiles.js';
+import type { Progress } from '../store/progress.js';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import type { Corpus } from './corpus.js';
+import { baseKey } from './keys.js';
+import { cache, data } from './paths.js';
+
+export interface BaseModel extends Model {
+  name: string;
+  tokenizer: Tokenizer;
+}
+
+export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
+  const shipped = data('models', 'nano-coder');
+  const tokenizer = loadTokenizer(shipped);
+  const folder = 'folder' in profile.base ? data('models', profile.base.folder) : await pretrained(profile, profile.base, await corpus(), tokenizer, progress);
+  return { ...loadModel(folder), name: 'folder' in profile.base ? profile.base.folder : 'tiny', tokenizer };
+}
+
+async function pretrained(
+  profile: Profile, base: Extract<Profile['base'], { pretrain: unknown }>, corpus: Corpus, tokenizer: Tokenizer, progress: Progress,
+): Promise<string> {
+  const folder = cache(profile.name, `base-${baseKey(profile)}`);
+  if (existsSync(join(folder, 'config.json'))) return folder;
+  const repositories = await corpus.source();
+  const text = (split: string) => repositories.filter((r) => r.split === split).flatMap((r) => r.files.map((f) => Buffer.from(f.bytes).toString('utf8')));
+  const ids = (texts: string[]) => Uint16Array.from(texts.flatMap((t) => [...tokenizer.encode(t), tokenizer.eos]));
+  const heldOut = text('cr_val');
+  const batchTokens = 1024;
+  mkdirSync(folder, { recursive: true });
+  const model = await pretrain({
+    model: { ...base.pretrain.model, vocabSize: tokenizer.vocabSize }, tokens: base.pretrain.steps * batchTokens, batchTokens,
+    context: 128, longContext: 128, learningRate: 5e-3, warmupSteps: 20, decayFraction: 0.2, weightDecay: 0.1, seed: 3407,
+  }, {
+    train: ids(text('train')), heldOut: ids(heldOut), heldOutBytes: heldOut.reduce((n, t) => n + Buffer.byteLength(t), 0),
+    files: 0, dropped: {},
+  }, join(folder, 'pretrain'), (update) => progress({ ...update, stage: 'pre-training the tiny base model' }));
+  saveModel(folder, model);
+  disposeModel(model);
+  return folder;
+}

@@ -1,0 +1,41 @@
+/** Stage 1: from the profile's repositories to tasks. The tasks are stored; source text is read again only when asked for. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadRepositories } from '../data/sources/pypi.js';
+import { syntheticRepositories } from '../data/sources/synthetic.js';
+import { curateCorpus, type CuratedCorpus } from '../data/static-track.js';
+import { readTasks, writeTasks } from '../data/tasks-parquet.js';
+import type { Repository, Task } from '../data/types.js';
+import type { Profile } from '../profiles.js';
+import { writeFileAtomic } from '../store/atomic.js';
+import type { Progress } from '../store/progress.js';
+import { corpusKey, pinnedCorpus } from './keys.js';
+import { cache } from './paths.js';
+
+export interface Corpus {
+  tasks: Task[];
+  /** Candidates, tasks and drops by reason of each repository. */
+  repositories: CuratedCorpus['repositories'];
+  /** The repositories themselves, read (and downloaded if need be) at the first call. */
+  source(): Promise<Repository[]>;
+}
+
+export async function openCorpus(profile: Profile, progress: Progress): Promise<Corpus> {
+  const folder = cache(profile.name, `corpus-${corpusKey(profile)}`);
+  let loading: Promise<Repository[]> | undefined;
+  const source = () => {
+    loading ??= 'synthetic' in profile.corpus
+      ? Promise.resolve(syntheticRepositories(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed))
+      : loadRepositories(pinnedCorpus(profile)!, cache(), progress);
+    return loading;
+  };
+  const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');
+  // curation.json is written last, so its presence says that the tasks are whole.
+  if (!existsSync(infoPath)) {
+    const curated = await curateCorpus(await source(), profile.curation, progress);
+    writeTasks(tasksPath, curated.tasks);
+    writeFileAtomic(infoPath, JSON.stringify(curated.repositories));
+  }
+  const repositories = JSON.parse(readFileSync(infoPath, 'utf8')) as CuratedCorpus['repositories'];
+  return { tasks: await readTasks(tasksPath), repositories, source };
+}

@@ -1,0 +1,45 @@
+/**
+ * The names of results. Each is a hash of all that determines the result, computed from the settings alone, so that a
+ * stored result is found without making what it was made from.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Corpus as PinnedCorpus } from '../data/sources/pypi.js';
+import type { Method } from '../methods/index.js';
+import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
+import { hashJson, sha256 } from '../store/hash.js';
+import { data } from './paths.js';
+
+/** Raised by one when a stage's code changes what the same inputs give. */
+const VERSIONS = { corpus: 1, base: 1, vectors: 1, run: 1 };
+
+const short = (value: unknown): string => hashJson(value).slice(0, 12);
+
+export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
+  if (!('pinned' in profile.corpus)) return undefined;
+  return JSON.parse(readFileSync(data('corpora', profile.corpus.pinned), 'utf8')) as PinnedCorpus;
+}
+
+export function corpusKey(profile: Profile): string {
+  return short([VERSIONS.corpus, pinnedCorpus(profile)?.projects ?? profile.corpus, profile.curation]);
+}
+
+export function baseKey(profile: Profile): string {
+  if ('pretrain' in profile.base) return short([VERSIONS.base, corpusKey(profile), profile.base]);
+  const path = data('models', profile.base.folder, 'model.safetensors');
+  if (!existsSync(path)) throw new UserError(`The frozen model is not there: ${path}. Restore it with "git checkout -- data/models".`);
+  return sha256(readFileSync(path)).slice(0, 12);
+}
+
+export function vectorsKey(profile: Profile): string {
+  return short([VERSIONS.vectors, corpusKey(profile), baseKey(profile), profile.encoder]);
+}
+
+/** `code2lora-static-s3407-0123456789ab`. What a method does not use is not part of its name. */
+export function runId(method: Method, seed: number, profile: Profile): string {
+  const trained = method.writer
+    ? [vectorsKey(profile), { ...profile.learning, rates: method.learningRate!(profile.learning) }, profile.evaluated.validation]
+    : null;
+  const key = [VERSIONS.run, corpusKey(profile), baseKey(profile), trained, profile.maxTokens, profile.maxNewTokens, profile.evaluated.cr, profile.evaluated.ir];
+  return `${method.name}-s${seed}-${short(key)}`;
+}

@@ -1,0 +1,4 @@
+/** The frozen model as it is. */
+import type { Method } from './method.js';
+
+export const pretrained: Method = { name: 'pretrained', adapters: ['none'] };

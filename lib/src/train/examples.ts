@@ -1,0 +1,65 @@
+/** From a task to token ids: prefix (cut on the left), target, EOS; and batches of them, padded on the right. */
+import { tf, type Tensor } from '../engine/tensorflow.js';
+import type { Task } from '../data/types.js';
+import type { Tokenizer } from '../text/tokenizer.js';
+
+export interface Example {
+  task: Task;
+  /** At most `maxTokens` - target - 1 tokens: the end of the prefix. */
+  prefix: number[];
+  /** Target and EOS; never cut. */
+  target: number[];
+}
+
+/** One prompt format for all methods: the bare prefix. Tasks whose target leaves no room for a prefix are left out and counted. */
+export function toExamples(tasks: readonly Task[], tokenizer: Tokenizer, maxTokens: number): { examples: Example[]; oversize: number } {
+  let oversize = 0;
+  const examples: Example[] = [];
+  for (const task of tasks) {
+    const target = [...tokenizer.encode(task.target), tokenizer.eos];
+    const room = maxTokens - target.length;
+    if (room < 32) {
+      oversize++;
+      continue;
+    }
+    examples.push({ task, prefix: promptTokens(task.prefix, tokenizer, room), target });
+  }
+  return { examples, oversize };
+}
+
+/** The last `room` tokens of a prefix. Only its last 12 characters a token are tokenised; nothing earlier could stay. */
+export function promptTokens(prefix: string, tokenizer: Tokenizer, room: number): number[] {
+  return tokenizer.encode(prefix.slice(-room * 12)).slice(-room);
+}
+
+export interface Batch {
+  /** [B, T] int32 */
+  ids: Tensor;
+  /** Rows of the flattened [B*T] hidden states from which target tokens are predicted. */
+  rows: Tensor;
+  /** The tokens to predict there, int32. */
+  target: Tensor;
+  /** 1 / number of target tokens in the batch, so that the weighted sum is their mean loss. */
+  weight: Tensor;
+}
+
+/** Lengths are rounded up to a multiple of 32, so that few shapes occur. */
+export function toBatch(examples: readonly Example[], pad: number): Batch {
+  const time = Math.ceil(Math.max(...examples.map((e) => e.prefix.length + e.target.length)) / 32) * 32;
+  const ids = new Int32Array(examples.length * time).fill(pad);
+  const rows: number[] = [], target: number[] = [];
+  examples.forEach((e, b) => {
+    ids.set(e.prefix, b * time);
+    ids.set(e.target, b * time + e.prefix.length);
+    e.target.forEach((token, i) => {
+      rows.push(b * time + e.prefix.length + i - 1);
+      target.push(token);
+    });
+  });
+  return {
+    ids: tf.tensor2d(ids, [examples.length, time], 'int32'),
+    rows: tf.tensor1d(rows, 'int32'),
+    target: tf.tensor1d(target, 'int32'),
+    weight: tf.fill([rows.length], 1 / rows.length),
+  };
+}
