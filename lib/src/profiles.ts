@@ -1,6 +1,7 @@
 /** The three sizes: one code, one line to change. Everything that differs between them stands here. */
 import type { EncoderConfig } from './encoder/repository-vector.js';
 import type { ModelConfig } from './model/config.js';
+import type { StaticOptions } from './data/static-track.js';
 import { UserError } from './store/errors.js';
 
 /** How adapters are trained; the same for all methods but for the learning rate. */
@@ -26,7 +27,7 @@ export interface Profile {
   description: string;
   /** Where the repositories come from: a pinned list under data/corpora, or the generator. */
   corpus: { pinned: string } | { synthetic: { repositories: number; seed: number } };
-  curation: { seed: number; maxTasks: number; minTasks: number };
+  curation: StaticOptions & { minTasks: number };
   /** The frozen model: a folder under data/models, or one pre-trained on the spot on the synthetic repositories. */
   base: { folder: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
@@ -63,7 +64,9 @@ const mini: Profile = {
   name: 'mini',
   description: 'PyPI projects that ship their tests, and nano-coder: real code on a laptop',
   corpus: { pinned: 'mini.json' },
-  curation: { seed: 3407, maxTasks: 200, minTasks: 30 },
+  // Wheels hold far more assertions than the caps keep: drawn at random, targets are as long as the paper's; the
+  // shortest first, as the authors sort, would leave little but digits and True.
+  curation: { seed: 3407, maxTasks: 200, minTasks: 30, order: 'random', maxFiles: 60 },
   base: { folder: 'nano-coder' },
   encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 40 },
   maxTokens: 256,

@@ -5,7 +5,8 @@
  */
 import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
-import { notebookPaths, readNotebook, root, source } from './notebooks.mjs';
+import { root } from '../setup/paths.mjs';
+import { notebookPaths, readNotebook, source } from './notebooks.mjs';
 
 const { config, error } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 if (error) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, '\n'));

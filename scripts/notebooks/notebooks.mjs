@@ -1,9 +1,7 @@
 /** The notebooks of the project: where they are, how they are read, what their cells are. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const root = fileURLToPath(new URL('../..', import.meta.url));
+import { root } from '../setup/paths.mjs';
 
 /** Paths of the named notebooks (`06-results`, `notebooks/06-results.ipynb`), or of all. Unknown names end the script. */
 export function notebookPaths(names) {

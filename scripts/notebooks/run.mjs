@@ -4,15 +4,19 @@
  * CODE2LORA_PROFILE chooses the profile.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { jupyter, jupyterEnvironment, requireJupyter } from './jupyter.mjs';
-import { notebookPaths, readNotebook, root, source } from './notebooks.mjs';
+import { jupyterEnv, root, venv } from '../setup/paths.mjs';
+import { notebookPaths, readNotebook, source } from './notebooks.mjs';
 
 const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true });
-requireJupyter();
+const jupyter = join(venv, 'bin', 'jupyter');
+if (!existsSync(jupyter)) {
+  console.error('Jupyter is not set up in .venv: run `npm run setup`.');
+  process.exit(2);
+}
 const out = values.out ? resolve(values.out) : mkdtempSync(join(tmpdir(), 'notebooks-'));
 try {
   for (const path of notebookPaths(positionals)) await run(path);
@@ -37,7 +41,7 @@ async function run(path) {
 
 function execute(command, args) {
   return new Promise((resolvePromise, reject) => {
-    const child = spawn(command, args, { cwd: root, env: jupyterEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...jupyterEnv }, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
     child.on('error', reject);

@@ -35,6 +35,16 @@ test('short targets on one line come first', () => {
   assert.deepEqual(kept.map(({ target }) => target).sort(), ['123', '1234', '12345', '123456', '1234567']);
 });
 
+test('in random order lengths do not matter, line breaks do', () => {
+  const candidates = [
+    candidate('[1, 2]', { multiline: true }),
+    ...Array.from({ length: 100 }, (_, i) => candidate('x'.repeat(i + 1))),
+  ];
+  const { kept } = select(candidates, { ...OPTIONS, order: 'random' });
+  assert.ok(kept.every(({ multiline }) => !multiline));
+  assert.ok(kept.some(({ target }) => target.length > 20));
+});
+
 test('over the repository’s cap, the kinds of target share in proportion', () => {
   const many = (targetKind: TargetKind, count: number): Selectable[] =>
     Array.from({ length: count }, (_, i) => candidate(`${i}`, { file: `${targetKind}${i}.py`, targetKind }));

@@ -45,6 +45,15 @@ test('every task is true to the bytes of its file, and every candidate is counte
   for (const { prefix, target } of tasks) assert.ok(!prefix.includes('\r') && !/[\r\n]/.test(target));
 });
 
+test('of many test files a random part can be read; the rest is counted', () => {
+  const repo = repository(Object.fromEntries(Array.from({ length: 9 }, (_, i) =>
+    [`test_${i}.py`, `def test_x():\n    assert x == ${i}\n`])));
+  const { tasks, testFiles, unread } = curateStatic(repo, { ...OPTIONS, maxFiles: 4 });
+  assert.deepEqual([tasks.length, testFiles, unread], [4, 9, 5]);
+  const other = curateStatic(repo, { ...OPTIONS, maxFiles: 4, seed: 1 }).tasks;
+  assert.notDeepEqual(other.map(({ file }) => file), tasks.map(({ file }) => file));
+});
+
 test('the check finds what is wrong', () => {
   const text = 'import a\n\ndef test_x():\n    y = 1\n\n    assert y == 2\n';
   const [task] = tasksOf(text);

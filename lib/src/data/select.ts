@@ -1,7 +1,7 @@
 /**
  * Which of a repository's candidates become tasks: one of each (file, target), at most 5 a test function, 20 a file and
- * `maxTasks` a repository. Short single-line targets come first; ties are broken at random, so that no file is favoured
- * for its name. Over `maxTasks`, the kinds of target share the places in proportion (largest remainder).
+ * `maxTasks` a repository. Targets on one line come first, and among them, in the authors' order, the shortest; what is
+ * still equal is drawn at random, so that no file is favoured for its name. Over `maxTasks`, the kinds of target share the places in proportion (largest remainder).
  */
 import { Random } from '../store/random.js';
 import type { TargetKind } from './types.js';
@@ -10,6 +10,17 @@ export const MAX_PER_FUNCTION = 5;
 export const MAX_PER_FILE = 20;
 
 export type SelectReason = 'duplicate' | 'cap_function' | 'cap_file' | 'cap_repository';
+
+export interface SelectOptions {
+  seed: number;
+  /** Most tasks of one repository; 200 in the paper. */
+  maxTasks: number;
+  /**
+   * `shortest` (when absent) is the authors' order. Where caps bind hard it leaves mostly trivial targets: `random`
+   * keeps the lengths of the assertions as they are.
+   */
+  order?: 'shortest' | 'random';
+}
 
 export interface Selectable {
   file: string;
@@ -23,14 +34,15 @@ export interface Selectable {
 /** Splits candidates into those kept, in no particular order, and those dropped, each with its reason. */
 export function select<T extends Selectable>(
   candidates: readonly T[],
-  options: { seed: number; maxTasks: number },
+  options: SelectOptions,
 ): { kept: T[]; dropped: { item: T; reason: SelectReason }[] } {
   const dropped: { item: T; reason: SelectReason }[] = [];
   const targets = new Set<string>();
   const perFunction = new Map<string, number>();
   const perFile = new Map<string, number>();
+  const length = (item: T): number => (options.order === 'random' ? 0 : item.target.length);
   const ranked = new Random(options.seed).shuffle(candidates)
-    .sort((a, b) => Number(a.multiline) - Number(b.multiline) || a.target.length - b.target.length);
+    .sort((a, b) => Number(a.multiline) - Number(b.multiline) || length(a) - length(b));
   const passed = ranked.filter((item) => {
     const target = `${item.file}\n${item.target}`;
     const test = `${item.file}\n${item.testFunction}`;

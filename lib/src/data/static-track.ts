@@ -8,19 +8,22 @@
  */
 import type { Progress } from '../store/progress.js';
 import { silent } from '../store/progress.js';
+import { Random } from '../store/random.js';
 import { type Assertion, findAssertions, MAY_ASSERT, type Scope } from './assertions/index.js';
 import { prefixFault, targetFault } from './filters.js';
 import { classContext, firstLine, isTestName, type LineRange, MAX_PREFIX_LINES, moduleContext, renderPrefix } from './prefix.js';
 import { flatten, openParser, parsePython, PythonSource } from './python.js';
-import { select, type Selectable } from './select.js';
+import { select, type Selectable, type SelectOptions } from './select.js';
 import { inRepoSplits, repoSeed } from './splits.js';
 import { testFiles } from './tests-files.js';
 import type { AssertionFamily, Repository, SourceFile, Task } from './types.js';
 
-export interface StaticOptions {
-  seed: number;
-  /** Most tasks of one repository; 200 in the paper. */
-  maxTasks: number;
+export interface StaticOptions extends SelectOptions {
+  /**
+   * Most test files read of one repository, drawn at random; all when absent. A few large projects have most of a
+   * corpus's test files, and their 200 tasks come from a small part of them.
+   */
+  maxFiles?: number;
 }
 
 export interface Curated {
@@ -30,6 +33,8 @@ export interface Curated {
   /** All assertions found in test files. */
   candidates: number;
   testFiles: number;
+  /** Test files over `maxFiles`, not looked into. */
+  unread: number;
   /** Test files that are not UTF-8; nothing in them is a candidate. */
   undecodable: number;
 }
@@ -54,7 +59,9 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
     drops[reason] = (drops[reason] ?? 0) + 1;
   };
   const drafts: Draft[] = [];
-  const files = testFiles(repo);
+  const all = testFiles(repo);
+  const files = options.maxFiles === undefined || all.length <= options.maxFiles ? all
+    : new Random(repoSeed(options.seed, repo.id, 'files')).shuffle(all).slice(0, options.maxFiles);
   let candidates = 0;
   let undecodable = 0;
   for (const file of files) {
@@ -69,7 +76,7 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
       else drafts.push(draft);
     }
   }
-  const { kept, dropped } = select(drafts, { seed: repoSeed(options.seed, repo.id, 'select'), maxTasks: options.maxTasks });
+  const { kept, dropped } = select(drafts, { ...options, seed: repoSeed(options.seed, repo.id, 'select') });
   for (const { reason } of dropped) drop(reason);
   kept.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.start - b.start || a.end - b.end));
   const splits = inRepoSplits(kept.length, repo.split, repoSeed(options.seed, repo.id, 'split'));
@@ -93,7 +100,7 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
       target: draft.target,
     };
   });
-  return { tasks, drops, candidates, testFiles: files.length, undecodable };
+  return { tasks, drops, candidates, testFiles: all.length, unread: all.length - files.length, undecodable };
 }
 
 /** What the whole corpus gave; `repositories` has the counts of each, in the corpus's order. */

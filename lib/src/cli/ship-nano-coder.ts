@@ -1,0 +1,57 @@
+/** The files that ship with nano-coder: weights, log, loss curve and model card. All numbers come from the run. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bodyParameters } from '../model/config.js';
+import { saveModel } from '../model/checkpoint.js';
+import type { Model } from '../model/weights.js';
+import type { PretrainConfig, PretrainLogLine } from '../pretrain/pretrain.js';
+import type { TokenFile } from '../pretrain/tokens.js';
+import { exportFigure } from '../report/export.js';
+import { lossCurve } from '../report/figures/loss-curve.js';
+import { writeFileAtomic } from '../store/atomic.js';
+
+/** Writes all of them to `folder`. */
+export async function shipModel(folder: string, model: Model, config: PretrainConfig, data: TokenFile, projects: number, runFolder: string): Promise<void> {
+  saveModel(folder, model);
+  const log = readLog(runFolder, config);
+  writeFileAtomic(join(folder, 'pretraining-log.jsonl'), log.map((l) => `${JSON.stringify(l)}\n`).join(''));
+  const held = log.filter((l) => l.heldOutBitsPerByte !== undefined);
+  await exportFigure(lossCurve({ train: log.map(({ step, loss }) => ({ step, loss })), val: [] }), join(folder, 'pretraining-loss'));
+  const last = log.at(-1)!;
+  const million = (n: number) => (n / 1e6).toFixed(1);
+  writeFileAtomic(join(folder, 'README.md'), `---
+license: apache-2.0
+language: code
+---
+# nano-coder
+
+A small Python code model, trained from scratch by this project, so that Code2LoRA can be studied on a laptop. It has
+the architecture of Qwen2.5-Coder and loads in \`transformers\` as a \`Qwen2ForCausalLM\`.
+
+| | |
+| --- | --- |
+| Parameters | ${million(bodyParameters(config.model))} M, and ${million(config.model.vocabSize * config.model.hidden)} M in the tied embedding |
+| Shape | ${config.model.layers} layers, hidden ${config.model.hidden}, ${config.model.heads} heads (${config.model.kvHeads} key-value), MLP ${config.model.mlp} |
+| Vocabulary | ${config.model.vocabSize} tokens: the part of Qwen's that Python code uses most (Apache-2.0) |
+| Data | Python files of ${projects} permissively licensed PyPI projects, pinned in \`data/corpora/pretrain.json\`: ${million(data.train.length)} M tokens, of which no project and no file is in \`mini\` |
+| Trained on | ${million(last.tokens)} M tokens in ${last.step} steps of ${config.batchTokens} |
+| Schedule | AdamW, rate ${config.learningRate}, warm-up ${config.warmupSteps} steps, linear decay to zero over the last ${100 * config.decayFraction}%; context ${config.context}, then ${config.longContext} |
+| Final training loss | ${last.loss.toFixed(3)} nats a token |
+| Held-out | ${held.at(-1)?.heldOutBitsPerByte?.toFixed(3) ?? 'not measured'} bits a byte, on projects that training never saw |
+| Licence | Apache-2.0 |
+
+Made by \`npm run pretrain -- --tokens ${config.tokens}\`. \`pretraining-log.jsonl\` has the whole run, \`pretraining-loss.svg\` its loss.
+It completes short stretches of Python. It was not trained to follow instructions, and it is far too small to rely on.
+`);
+}
+
+/** The run's log without lines of other schedules: what a longer or shorter run wrote after its own decay began. */
+function readLog(runFolder: string, config: PretrainConfig): PretrainLogLine[] {
+  const steps = Math.ceil(config.tokens / config.batchTokens);
+  const byStep = new Map<number, PretrainLogLine>();
+  for (const line of readFileSync(join(runFolder, 'log.jsonl'), 'utf8').split('\n').filter(Boolean)) {
+    const entry = JSON.parse(line) as PretrainLogLine;
+    if (entry.step <= steps) byStep.set(entry.step, entry);
+  }
+  return [...byStep.values()].sort((a, b) => a.step - b.step);
+}
