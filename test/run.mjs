@@ -48,7 +48,11 @@ if (compiled) {
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
     .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
     .sort();
-  stage(`${tests.length} test files`, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...tests]);
+  // The browser shows what the smoke run left, so it comes after.
+  const [pages, others] = [tests.filter((path) => path.includes('browser')), tests.filter((path) => !path.includes('browser'))];
+  for (const [name, files] of [[`${others.length} test files`, others], ['the browser', pages]]) {
+    if (files.length) stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...files]);
+  }
 }
 
 console.log(`\n${failed.length === 0 ? 'All passed' : `FAILED: ${failed.join(', ')}`} in ${((Date.now() - started) / 1000).toFixed(0)} s`);

@@ -47,14 +47,14 @@ const smoke: Profile = {
   base: {
     pretrain: {
       model: { hidden: 64, layers: 2, heads: 2, kvHeads: 1, headDim: 32, mlp: 128, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 256 },
-      steps: 300,
+      steps: 160,
     },
   },
   encoder: { window: 128, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 160,
   maxNewTokens: 16,
   learning: {
-    rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, rates: { lora: 5e-3, hypernetwork: 2e-3 },
+    rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, rates: { lora: 5e-3, hypernetwork: 1e-2 },
     warmupFraction: 0.03, weightDecay: 0.01, clip: 1, validateEvery: 20,
   },
   evaluated: { cr: 20, ir: 6, validation: 8 },

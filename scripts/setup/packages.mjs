@@ -1,7 +1,7 @@
 /** The steps that fetch: npm packages into node_modules, and JupyterLab with TensorFlow into .venv. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { networkError, SetupError } from './errors.mjs';
 import { inRoot, jupyterEnv, root, venv, venvPython } from './paths.mjs';
 import { findPython } from './prerequisites.mjs';
@@ -63,6 +63,7 @@ export const pythonEnvironment = {
 };
 
 const kernelFile = join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json');
+const labSettings = join(venv, 'etc', 'jupyter', 'labconfig', 'page_config.json');
 const tslab = inRoot('node_modules', '.bin', 'tslab');
 
 export const kernel = {
@@ -70,10 +71,13 @@ export const kernel = {
   usually: '3 s',
   log: 'kernel.log',
   fresh() {
-    return existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(tslab));
+    return existsSync(labSettings) && existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(tslab));
   },
   async run() {
     await run(tslab, ['install', '--sys-prefix', '--python', venvPython, '--binary', tslab], { log: this.log, env: jupyterEnv });
+    // JupyterLab would ask at its first start whether it may fetch news.
+    mkdirSync(dirname(labSettings), { recursive: true });
+    writeFileSync(labSettings, JSON.stringify({ disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } }));
     if (!this.fresh()) throw new SetupError(`Set-up stopped: tslab did not register its kernel in ${kernelFile}.`);
   },
 };

@@ -32,6 +32,7 @@ test('JupyterLab runs 06-results and shows its table and figure', { timeout: 2 *
 
   // Tall, so that every cell is in view: JupyterLab does not draw cells that are not.
   const page = await browser.newPage({ viewport: { width: 1280, height: 2600 } });
+  page.setDefaultTimeout(START_MS);
   await page.goto(`${lab.url}/lab/tree/test/output/${NOTEBOOK}?token=${lab.token}`);
   await runAll(page);
 
@@ -75,7 +76,7 @@ async function startLab(): Promise<{ url: string; token: string; process: ChildP
   const token = randomBytes(16).toString('hex');
   const server = spawn(process.execPath, ['scripts/lab.mjs', '--no-browser', '--ip=127.0.0.1', `--port=${port}`,
     '--ServerApp.port_retries=0', `--IdentityProvider.token=${token}`],
-  { stdio: ['ignore', 'ignore', 'pipe'] });
+  { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, CODE2LORA_PROFILE: 'smoke', CODE2LORA_OUTPUT: join(OUTPUT, 'smoke') } });
   let log = '';
   server.stderr.setEncoding('utf8').on('data', (text: string) => { log += text; });
   const url = `http://127.0.0.1:${port}`;

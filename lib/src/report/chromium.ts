@@ -9,6 +9,9 @@ const FLAGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 
+/** Training may hold every core: a start then takes far longer than its usual three seconds. */
+const START_MS = 120_000;
+
 /** What to do where there is none; ends a sentence that begins with what is left out. */
 export const CHROMIUM_REMEDY = 'no Chromium was found (`apt-get install chromium`, or `npx playwright-core install chromium`, or set CHROMIUM_PATH)';
 
@@ -33,6 +36,7 @@ export async function launchChromium(executablePath: string): Promise<Browser> {
     const browser = await chromium.launch({
       executablePath,
       args: FLAGS,
+      timeout: START_MS,
       env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
     });
     browser.on('disconnected', forget);

@@ -58,7 +58,7 @@ export function gridHtml(table: ColumnTable | DataFrame, limit: number): string 
   const line = '1px solid var(--jp-border-color1, #bbb)';
   const style = (column: number): string => {
     const numeric = rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || row[column] == null);
-    return `padding:3px 10px;background:none;${numeric ? 'text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap' : 'text-align:left;white-space:pre-wrap;max-width:44em'}`;
+    return `padding:3px 10px;background:none;vertical-align:top;${numeric ? 'text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap' : 'text-align:left;white-space:pre-wrap;max-width:44em'}`;
   };
   const whole = columns.map((_, column) => rows.every((row) => typeof row[column] !== 'number' || Number.isInteger(row[column])));
   const head = columns.map((name, column) => `<th style="${style(column)};font-weight:500;color:${muted};border-bottom:${line}">${escapeHtml(name)}</th>`).join('');
@@ -74,7 +74,8 @@ function cell(value: unknown, whole: boolean): string {
   if (value == null) return '–';
   if (typeof value !== 'number') return String(value);
   const digits = whole ? 0 : 2;
-  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const rounded = Number(value.toFixed(digits)) || 0; // not -0
+  return rounded.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 const REDRAW_MS = 200;

@@ -1,0 +1,61 @@
+/**
+ * The smoke profile end to end, twice: through the notebooks, and by `reproduce` killed again and again. Both must end
+ * with the same predictions, byte for byte.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { Random } from '../../lib/dist/store/random.js';
+
+/** The browser test shows these results, so they stay. */
+const viaNotebooks = resolve('test/output/smoke'), killed = resolve('test/output/killed');
+const MOST_MS = 900_000;
+
+function start(args: string[], output: string) {
+  const child = spawn(process.execPath, args, { env: { ...process.env, CODE2LORA_OUTPUT: output, CODE2LORA_PROFILE: 'smoke' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  child.stdout.on('data', (d) => { text += d; });
+  child.stderr.on('data', (d) => { text += d; });
+  return { child, text: () => text };
+}
+
+async function finish(args: string[], output: string): Promise<void> {
+  const { child, text } = start(args, output);
+  const [code] = (await once(child, 'close')) as [number];
+  assert.equal(code, 0, text().slice(-3000));
+}
+
+async function reproduceKilled(): Promise<number> {
+  const command = ['lib/bin/code2lora.js', 'reproduce', '--profile', 'smoke'];
+  const random = new Random(Date.now());
+  let kills = 0;
+  for (let i = 0; i < 6; i++) {
+    const { child } = start(command, killed);
+    const ended = once(child, 'close');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000 + random.below(9000));
+    const [, signal] = (await ended) as [number | null, string | null];
+    clearTimeout(timer);
+    if (signal === 'SIGKILL') kills++;
+  }
+  await finish(command, killed);
+  return kills;
+}
+
+test('notebooks and a killed reproduce end alike', { timeout: MOST_MS }, async () => {
+  for (const folder of [viaNotebooks, killed]) rmSync(folder, { recursive: true, force: true });
+  const [, kills] = await Promise.all([finish(['scripts/notebooks/run.mjs'], viaNotebooks), reproduceKilled()]);
+  assert.ok(kills >= 3, `killed ${kills} times`);
+  const runs = (folder: string) => readdirSync(join(folder, 'results', 'smoke', 'runs')).sort();
+  assert.deepEqual(runs(killed), runs(viaNotebooks));
+  assert.equal(runs(killed).length, 3);
+  for (const run of runs(killed)) {
+    const rows = (folder: string) => readFileSync(join(folder, 'results', 'smoke', 'runs', run, 'predictions.parquet'));
+    assert.ok(rows(killed).equals(rows(viaNotebooks)), `${run} differs`);
+  }
+  for (const file of ['tables/main.md', 'tables/main.csv', 'tables/main.tex', 'figures/main-result.json']) {
+    assert.ok(existsSync(join(killed, 'results', 'smoke', file)), file);
+  }
+});
