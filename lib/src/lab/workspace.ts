@@ -15,7 +15,7 @@ import { finishedHere, performRun, readRun, type Run } from './run.js';
 import { openVectors, type Vectors } from './vectors.js';
 
 export interface WorkspaceOptions {
-  /** `smoke`, `mini` or `paper`. */
+  /** `smoke` or `mini`. */
   profile: string;
   progress?: Progress;
   /** Make every run on this machine, even those whose results came with the project. */
