@@ -167,15 +167,17 @@ interface Adapters {
 }
 
 /**
- * The adapters a trained writer gives: one's own; another repository's (the next one of the same split, so both are
+ * The adapters a trained writer gives. One that serves all repositories alike is all there is; otherwise: one's own; another repository's (the next one of the same split, so both are
  * equally new to the method); and the average over the training repositories.
  */
 function makeAdapters(writer: AdapterWriter, parameters: Tensor[], corpus: Corpus): Adapters {
   const splits = new Map(corpus.tasks.map((t) => [t.repo, t.split]));
   const repos = [...splits.keys()].sort();
+  const first = tidy(() => writer.write(parameters, [repos[0]!]));
+  if (first.layers[0]!.q_proj.a.rank === 2) return { choose: () => first, dispose: () => tf.dispose(parameters) };
+  disposeAdapter(first);
   const own = new Map(repos.map((repo) => {
     const written = tidy(() => writer.write(parameters, [repo]));
-    if (written.layers[0]!.q_proj.a.rank === 2) return [repo, written];
     const [one] = unstack(written);
     disposeAdapter(written);
     return [repo, one!];
