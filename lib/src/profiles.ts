@@ -68,14 +68,14 @@ const mini: Profile = {
   // shortest first, as the authors sort, would leave little but digits and True.
   curation: { seed: 3407, maxTasks: 200, minTasks: 30, order: 'random', maxFiles: 60 },
   base: { folder: 'nano-coder' },
-  encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 40 },
+  encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 },
   maxTokens: 256,
   maxNewTokens: 32,
   learning: {
-    rank: 8, alpha: 16, headWidth: 128, steps: 320, repositories: 4, tasks: 4, rates: { lora: 2e-3, hypernetwork: 1e-3 },
-    warmupFraction: 0.03, weightDecay: 0.01, clip: 1, validateEvery: 80,
+    rank: 8, alpha: 16, headWidth: 128, steps: 100, repositories: 4, tasks: 4, rates: { lora: 3e-3, hypernetwork: 4e-3 },
+    warmupFraction: 0.03, weightDecay: 0.01, clip: 1, validateEvery: 25,
   },
-  evaluated: { cr: 45, ir: 12, validation: 16 },
+  evaluated: { cr: 36, ir: 8, validation: 16 },
 };
 
 const profiles = [smoke, mini];
