@@ -33,6 +33,12 @@ test('JupyterLab runs 06-results and shows its table and figure', { timeout: 2 *
   // Tall, so that every cell is in view: JupyterLab does not draw cells that are not.
   const page = await browser.newPage({ viewport: { width: 1280, height: 2600 } });
   page.setDefaultTimeout(START_MS);
+  // Cells run before the kernel has connected make JupyterLab ask which kernel to use.
+  const dialog = page.locator('.jp-Dialog', { hasText: 'Select Kernel' });
+  await page.addLocatorHandler(dialog, async () => {
+    await dialog.locator('select').selectOption({ label: 'TypeScript' });
+    await dialog.locator('.jp-mod-accept').click();
+  });
   await page.goto(`${lab.url}/lab/tree/test/output/${NOTEBOOK}?token=${lab.token}`);
   await runAll(page);
 
