@@ -6,15 +6,15 @@
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdamW } from '../engine/adamw.js';
-import { toArray, toTensor } from '../engine/arrays.js';
 import { headLoss } from '../engine/ops.js';
+import { optimiserState, restoreOptimiser } from '../engine/optimiser-state.js';
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { ModelConfig } from '../model/config.js';
 import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, randomModel, toList, type Model } from '../model/weights.js';
 import type { Progress } from '../store/progress.js';
 import { Random } from '../store/random.js';
-import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import type { TokenFile } from './tokens.js';
 
 export interface PretrainConfig {
@@ -144,23 +144,11 @@ export function bitsPerByte(model: Model, data: TokenFile, time: number): number
 }
 
 function save(optimiser: AdamW, names: string[], path: string): void {
-  const tensors = new Map<string, NamedArray>([['step', { shape: [1], data: Int32Array.of(optimiser.step) }]]);
-  names.forEach((name, i) => {
-    tensors.set(name, toArray(optimiser.parameters[i]!));
-    tensors.set(`m.${name}`, toArray(optimiser.m[i]!));
-    tensors.set(`v.${name}`, toArray(optimiser.v[i]!));
-  });
-  writeSafetensors(path, tensors);
+  writeSafetensors(path, optimiserState(optimiser, names).set('step', { shape: [1], data: Int32Array.of(optimiser.step) }));
 }
 
 function restore(optimiser: AdamW, names: string[], path: string): void {
   const { tensors } = readSafetensors(path);
-  const put = (list: Tensor[], prefix: string) => names.forEach((name, i) => {
-    list[i]!.dispose();
-    list[i] = toTensor(tensors.get(prefix + name)!);
-  });
-  put(optimiser.parameters, '');
-  put(optimiser.m, 'm.');
-  put(optimiser.v, 'v.');
+  restoreOptimiser(optimiser, names, tensors);
   optimiser.step = tensors.get('step')!.data[0]!;
 }

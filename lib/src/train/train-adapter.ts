@@ -6,8 +6,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdamW } from '../engine/adamw.js';
-import { toArray, toTensor } from '../engine/arrays.js';
+import { toArray } from '../engine/arrays.js';
 import { headLoss } from '../engine/ops.js';
+import { optimiserState, restoreOptimiser } from '../engine/optimiser-state.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { toLowRank, type Adapter } from '../lora/adapter.js';
 import { hiddenStates, type LowRankLayer } from '../model/transformer.js';
@@ -176,25 +177,14 @@ function evaluateLoss(model: Model, writer: AdapterWriter, parameters: Tensor[],
 }
 
 function save(path: string, optimiser: AdamW, names: string[], best: Map<string, NamedArray>, state: State): void {
-  const tensors = new Map<string, NamedArray>();
-  names.forEach((name, i) => {
-    tensors.set(name, toArray(optimiser.parameters[i]!));
-    tensors.set(`m.${name}`, toArray(optimiser.m[i]!));
-    tensors.set(`v.${name}`, toArray(optimiser.v[i]!));
-    tensors.set(`best.${name}`, best.get(name)!);
-  });
+  const tensors = optimiserState(optimiser, names);
+  for (const name of names) tensors.set(`best.${name}`, best.get(name)!);
   writeSafetensors(path, tensors, 'F32', { step: String(optimiser.step), state: JSON.stringify(state) });
 }
 
 function restore(path: string, optimiser: AdamW, names: string[]): { state: State; best: Map<string, NamedArray> } {
   const { tensors, metadata } = readSafetensors(path);
-  const put = (list: Tensor[], prefix: string) => names.forEach((name, i) => {
-    list[i]!.dispose();
-    list[i] = toTensor(tensors.get(prefix + name)!);
-  });
-  put(optimiser.parameters, '');
-  put(optimiser.m, 'm.');
-  put(optimiser.v, 'v.');
+  restoreOptimiser(optimiser, names, tensors);
   optimiser.step = Number(metadata['step']);
   return {
     state: JSON.parse(metadata['state']!) as State,
