@@ -2,8 +2,8 @@
 import { Random } from '../store/random.js';
 
 /**
- * Repository-balanced: each step takes `repositories` different repositories, and `tasks` tasks of each. All
- * repositories come up equally often, in a new order each round; within one, its tasks come in a shuffled order and
+ * Repository-balanced: each step takes the next `repositories` repositories, and `tasks` tasks of each. All
+ * repositories come up equally often, in a new order each round (a step that spans two rounds may meet one twice); within one, its tasks come in a shuffled order and
  * begin again when they run out.
  */
 export function balancedStep<T>(
