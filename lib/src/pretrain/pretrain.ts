@@ -1,7 +1,8 @@
 /**
- * Trains nano-coder from scratch: AdamW, warm-up, a constant rate, then a linear decay to zero over the last fifth.
- * The constant phase does not depend on how long the run will be, so a longer run goes on from where a shorter one
- * began to decay. Resumable: the state is a checkpoint and the step's number.
+ * Trains nano-coder: AdamW, warm-up, a constant rate, then a linear decay to zero over the last fifth. A round starts
+ * from random weights or from those of the round before it. The constant phase does not depend on how long the round
+ * will be, so a longer one goes on from where a shorter one began to decay. Resumable: the state is a checkpoint and
+ * the step's number.
  */
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,8 +47,11 @@ const LOG_EVERY = 50;
 const SAVE_EVERY = 250;
 const EVALUATE_EVERY = 1000;
 
-/** Runs to the end of the schedule and returns the model; `folder` keeps the log and the checkpoints. */
-export async function pretrain(config: PretrainConfig, data: TokenFile, folder: string, progress: Progress): Promise<Model> {
+/**
+ * Runs to the end of the schedule and returns the model; `folder` keeps the log and the checkpoints.
+ * @param start weights to start from, taken over; random ones when absent.
+ */
+export async function pretrain(config: PretrainConfig, data: TokenFile, folder: string, progress: Progress, start?: Model): Promise<Model> {
   mkdirSync(folder, { recursive: true });
   const steps = Math.ceil(config.tokens / config.batchTokens);
   const stable = Math.floor(steps * (1 - config.decayFraction));
@@ -55,7 +59,7 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
   const log = join(folder, 'log.jsonl');
 
   const names = listNames(config.model);
-  const optimiser = new AdamW(toList(randomModel(config.model, config.seed)), {
+  const optimiser = new AdamW(toList(start ?? randomModel(config.model, config.seed)), {
     beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: config.weightDecay, clip: 1,
   });
   if (existsSync(decayPath)) restore(optimiser, names, decayPath);
