@@ -3,5 +3,7 @@ export { openWorkspace, type RunOptions, type Workspace, type WorkspaceOptions }
 export type { Run, RunRecord } from './lab/run.js';
 export type { Prediction, Interval } from './eval/types.js';
 export { clusteredInterval, pairedInterval } from './eval/interval.js';
-export type { Task, Repository } from './data/types.js';
+export type { Evolution } from './lab/evolution.js';
+export type { CurationReport } from './data/curate.js';
+export type { Commit, Task, Repository } from './data/types.js';
 export * from './report/index.js';

@@ -1,6 +1,7 @@
 /** The three sizes: one code, one line to change. Everything that differs between them stands here. */
 import type { EncoderConfig } from './encoder/repository-vector.js';
 import type { ModelConfig } from './model/config.js';
+import type { EvolutionOptions } from './data/evolution/evolution-track.js';
 import type { StaticOptions } from './data/static-track.js';
 import { UserError } from './store/errors.js';
 
@@ -28,6 +29,8 @@ export interface Profile {
   /** Where the repositories come from: a pinned list under data/corpora, or the generator. */
   corpus: { pinned: string } | { synthetic: { repositories: number; seed: number } };
   curation: StaticOptions & { minTasks: number };
+  /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
+  evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
   /** The frozen model: a folder under data/models, or one pre-trained on the spot on the synthetic repositories. */
   base: { folder: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
@@ -39,11 +42,14 @@ export interface Profile {
   evaluated: { cr: number; ir: number; validation: number };
 }
 
+const EVOLUTION: Profile['evolution'] = { cutoff: '2025-04-01', identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4 };
+
 const smoke: Profile = {
   name: 'smoke',
   description: 'synthetic repositories and a tiny model: shows that everything works, in minutes',
   corpus: { synthetic: { repositories: 24, seed: 3407 } },
   curation: { seed: 3407, maxTasks: 60, minTasks: 10 },
+  evolution: EVOLUTION,
   base: {
     pretrain: {
       model: { hidden: 64, layers: 2, heads: 2, kvHeads: 1, headDim: 32, mlp: 128, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 256 },
@@ -67,6 +73,7 @@ const mini: Profile = {
   // Wheels hold far more assertions than the caps keep: drawn at random, targets are as long as the paper's; the
   // shortest first, as the authors sort, would leave little but digits and True.
   curation: { seed: 3407, maxTasks: 200, minTasks: 30, order: 'random', maxFiles: 60 },
+  evolution: EVOLUTION,
   base: { folder: 'nano-coder' },
   encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 },
   maxTokens: 256,

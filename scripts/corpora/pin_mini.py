@@ -4,6 +4,7 @@ Usage: python3 scripts/corpora/pin_mini.py [DOWNLOADS]   (default data/cache/dow
 pip fetches the newest wheel of every name below from whatever indexes it is configured with; wheels are read, never
 installed, and their code never runs. Result: data/corpora/mini.json. Run it after pin_pretrain.py: it checks that the
 two corpora share no project, and lists in pretrain.json the files (by hash) that pretraining must leave out.
+The file it writes has no histories: run pin_releases.py after it.
 """
 import json
 import os

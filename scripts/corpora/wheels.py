@@ -1,4 +1,4 @@
-"""What both pinning scripts share: fetch wheels with pip, read them without running anything, write the pins."""
+"""What the pinning scripts share: fetch wheels with pip, read them without running anything, write the pins."""
 import ast
 import hashlib
 import json
@@ -108,9 +108,13 @@ def write_json(path, value):
 
 
 def newest_by_name(folder, names):
-    """The wheel of each name in a folder (a folder may hold other wheels, and older versions, beside)."""
+    """The newest version's wheel of each name in a folder (which may hold other wheels and older versions beside)."""
+    def age(file):
+        version = re.match(r"[^-]+-([^-]+)-", file)
+        return [int(n) for n in re.findall(r"\d+", version[1])] if version else [], os.path.getmtime(os.path.join(folder, file))
+
     wanted, found = {normal(n) for n in names}, {}
-    for file in sorted(os.listdir(folder), key=lambda f: os.path.getmtime(os.path.join(folder, f))):
+    for file in sorted(os.listdir(folder), key=age):
         name = normal(file.split("-")[0])
         if file.endswith(".whl") and name in wanted:
             found[name] = os.path.join(folder, file)

@@ -1,15 +1,19 @@
-/** Every task of the mini corpus stands literally in its file. Runs where the wheels are in the cache (`npm run reproduce`). */
+/**
+ * The pinned corpora are what they say, and every task of the mini corpus stands literally in its file. The latter runs
+ * where the wheels are in the cache (`npm run reproduce`).
+ */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openWorkspace } from 'code2lora';
 import { checkTask } from '../../lib/dist/data/check-task.js';
 import { distributionPath } from '../../lib/dist/data/sources/pypi.js';
 import { pinnedCorpus } from '../../lib/dist/lab/keys.js';
-import { cache } from '../../lib/dist/lab/paths.js';
+import { cache, data } from '../../lib/dist/lab/paths.js';
 
 const lab = openWorkspace({ profile: 'mini' });
-const { projects } = pinnedCorpus(lab.profile)!;
+const { projects, releases } = pinnedCorpus(lab.profile)!;
+const CUTOFF = '2025-04-01T00:00:00Z';
 
 test('pinned: licences, splits, families inside one split, no name twice', () => {
   const count = (split: string) => projects.filter((p) => p.split === split).length;
@@ -21,6 +25,56 @@ test('pinned: licences, splits, families inside one split, no name twice', () =>
   }
   const splits = new Map<string, Set<string>>();
   for (const { family, split } of projects) if (family) splits.set(family, (splits.get(family) ?? new Set()).add(split));
+  for (const [family, found] of splits) assert.equal(found.size, 1, family);
+});
+
+test('pinned releases: five to eight a project, in order, before the cut-off, in all splits', () => {
+  const histories = Object.entries(releases!);
+  const splits = histories.map(([name]) => projects.find((p) => p.name === name)!.split);
+  const count = (split: string) => splits.filter((s) => s === split).length;
+  assert.ok(count('train') >= 10 && count('cr_val') >= 4 && count('cr_test') >= 6);
+  const files = histories.flatMap(([, list]) => list.map(({ file }) => file));
+  assert.equal(new Set(files).size, files.length);
+  for (const [name, list] of histories) {
+    assert.ok(list.length >= 5 && list.length <= 8, name);
+    const times = list.map(({ uploaded }) => uploaded);
+    for (const time of times) assert.equal(new Date(time).toISOString().replace('.000', ''), time);
+    assert.deepEqual(times, [...new Set(times)].sort(), name);
+    assert.ok(times.at(-1)! < CUTOFF, name);
+    for (const { file, version, sha256 } of list) {
+      assert.match(sha256, /^[0-9a-f]{64}$/);
+      assert.ok(file.endsWith('.whl') && file.split('-')[1] === version, file);
+    }
+  }
+});
+
+interface GitCorpus {
+  cutoff: string;
+  repositories: { id: string; url: string; commit: string; firstCommit: string; commits: number; licence: string; split: string }[];
+}
+
+test('pinned git repositories: licences, commits, cut-off, families inside one split', () => {
+  const { cutoff, repositories } = JSON.parse(readFileSync(data('corpora', 'mini-git.json'), 'utf8')) as GitCorpus;
+  assert.equal(cutoff, CUTOFF);
+  assert.ok(repositories.length >= 48);
+  assert.equal(new Set(repositories.map(({ id }) => id.toLowerCase())).size, repositories.length);
+  const count = (split: string) => repositories.filter((r) => r.split === split).length;
+  const known = repositories.length - count('ood_test');
+  assert.equal(count('train') + count('cr_val') + count('cr_test'), known);
+  assert.ok(count('ood_test') >= 4 && count('cr_val') / known > 0.1 && count('cr_test') / known > 0.15 && count('train') / known > 0.65);
+  for (const { id, url, commit, firstCommit, commits, licence, split } of repositories) {
+    assert.match(commit, /^[0-9a-f]{40}$/, id);
+    assert.equal(url, `https://github.com/${id}`);
+    assert.ok(commits >= 60, id);
+    for (const part of licence.split(/ (?:AND|OR) /)) assert.ok(['MIT', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0'].includes(part), `${id}: ${licence}`);
+    assert.equal(split === 'ood_test', firstCommit >= cutoff, id);
+  }
+  const siblings: Record<string, string> = { 'tox-dev': 'pypa', 'python-attrs': 'hynek' };
+  const splits = new Map<string, Set<string>>();
+  for (const { id, split } of repositories) {
+    const owner = id.split('/')[0]!, family = siblings[owner] ?? owner;
+    splits.set(family, (splits.get(family) ?? new Set()).add(split));
+  }
   for (const [family, found] of splits) assert.equal(found.size, 1, family);
 });
 

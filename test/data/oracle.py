@@ -81,10 +81,13 @@ class File:
         return place(first)[0], close + 1
 
 
-def families(file):
+def families(file, plain=False):
+    """(family, span of the target, node) of every assertion with a target; `plain` counts asserts without a comparison."""
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
-            yield "assert", file.span(node.test.comparators[0])
+            yield "assert", file.span(node.test.comparators[0]), node
+        elif isinstance(node, ast.Assert) and plain:
+            yield "assert", file.span(node.test), node
         if not isinstance(node, ast.Call):
             continue
         args = node.args
@@ -113,7 +116,7 @@ def families(file):
         else:
             continue
         if target:
-            yield family, target
+            yield family, target, node
 
 
 def ends_together(one, other):
@@ -128,12 +131,13 @@ def extract(path):
     except (SyntaxError, ValueError, tokenize.TokenError, RecursionError):
         return None
     found = set()
-    for family, (start, end) in families(file):
+    for family, (start, end), _ in families(file):
         if not any(start <= comment < end for comment in file.comments):
             found.add((start + file.bom, end + file.bom, family))
     return [[family, start, end] for start, end, family in sorted(found)]
 
 
 warnings.simplefilter("ignore")
-for line in sys.stdin:
-    print(json.dumps(extract(line.rstrip("\n"))), flush=True)
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(extract(line.rstrip("\n"))), flush=True)

@@ -14,7 +14,7 @@ before(openParser);
 
 function repository(files: Record<string, string | Uint8Array>, more: Partial<Repository> = {}): Repository {
   return {
-    id: 'demo', version: '1.0', licence: 'MIT', split: 'train', ...more,
+    id: 'demo', commit: '1.0', licence: 'MIT', split: 'train', ...more,
     files: Object.entries(files).map(([path, content]) => ({ path, bytes: Buffer.from(content as string) })),
   };
 }

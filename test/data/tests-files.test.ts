@@ -23,7 +23,7 @@ test('no test is a source, and folders of others’ code are neither', () => {
     'venv/d.py': 'x = 1', 'node_modules/test_e.py': 'x = 1', 'docs/f.rst': 'import pytest', 'pkg/g.txt': 'x', 'env.py': 'x = 1',
   };
   const repo: Repository = {
-    id: 'demo', version: '1', licence: 'MIT', split: 'train',
+    id: 'demo', commit: '1', licence: 'MIT', split: 'train',
     files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
   };
   repo.files.push({ path: 'pkg/latin1.py', bytes: Uint8Array.from([0xe9]) });

@@ -13,7 +13,7 @@ const config = { vocabSize: tokenizer.vocabSize, hidden: 32, layers: 1, heads: 2
 const model = randomModel(config, 1);
 const encoder = { window: 16, overlap: 4, minTail: 6, maxWindows: 3, maxFiles: 10 };
 const repo = (files: Record<string, string>): Repository => ({
-  id: 'x', version: '1', licence: 'MIT', split: 'train', files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
+  id: 'x', commit: '1', licence: 'MIT', split: 'train', files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
 });
 const code = 'def add(first, second):\n    return first + second\n\n\nclass Box:\n    size = 3\n    name = "box"\n    other = [1, 2, 3]\n';
 

@@ -10,6 +10,7 @@ interface Command {
 
 const commands: Command[] = [
   { name: 'reproduce', summary: 'repositories, tasks, training, scores, table and figure of a profile (--profile smoke|mini)', load: () => import('./reproduce.js') },
+  { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables (--help says more)', load: () => import('./curate.js') },
   { name: 'pretrain', summary: 'train nano-coder, the shipped base model, from scratch or --continue the shipped one (--tokens N)', load: () => import('./pretrain.js') },
   { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what', load: () => import('./doctor.js') },
 ];

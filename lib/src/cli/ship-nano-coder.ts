@@ -55,7 +55,7 @@ the architecture of Qwen2.5-Coder and loads in \`transformers\` as a \`Qwen2ForC
 | Held-out | ${held.at(-1)?.heldOutBitsPerByte?.toFixed(3) ?? 'not measured'} bits a byte, on projects that training never saw |
 | Licence | Apache-2.0 |
 
-Made by \`npm run pretrain -- ${ends.map((end, i) => `${i ? '--continue ' : ''}--tokens ${end.tokens}`).join('\`, then \`npm run pretrain -- ')}\`. \`pretraining-log.jsonl\` has the whole run, \`pretraining-loss.svg\` its loss.
+Made by \`npm run pretrain -- ${ends.map((end, i) => `${i ? '--continue ' : ''}--tokens ${end.tokens}`).join('`, then `npm run pretrain -- ')}\`. \`pretraining-log.jsonl\` has the whole run, \`pretraining-loss.svg\` its loss.
 It completes short stretches of Python. It was not trained to follow instructions, and it is far too small to rely on.
 `);
 }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { crc32, gunzipSync, inflateRawSync } from 'node:zlib';
 import { UserError } from '../store/errors.js';
+import { foldPath, type NameFault, plainPath } from './file-names.js';
 import type { SourceFile } from './types.js';
 
 export interface ArchiveLimits {
@@ -18,7 +19,7 @@ export interface ArchiveLimits {
 const LIMITS: ArchiveLimits = { file: 2_000_000, total: 512 * 1024 * 1024 };
 
 export type Refusal =
-  | 'absolute path' | 'path leaves the archive' | 'backslash or drive path' | 'unreadable name'
+  | NameFault
   | 'link' | 'special file' | 'duplicate or case-clashing name'
   | 'too large' | 'longer than it declares' | 'encrypted' | 'unknown compression' | 'not .py, .md or .rst';
 
@@ -78,16 +79,12 @@ function collect(members: Iterable<Member>, limits: ArchiveLimits, tooMuch: () =
 
 function judge(member: Member, seen: Set<string>, limits: ArchiveLimits): SourceFile | Refusal {
   const { name, kind, size } = member;
-  // U+FFFD stands where a name was not UTF-8: two such names could be one.
-  if (/[\p{Cc}\ufffd]/u.test(name) || name === '') return 'unreadable name';
-  if (name.startsWith('/')) return 'absolute path';
-  if (name.includes('\\') || /^[A-Za-z]:/.test(name)) return 'backslash or drive path';
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) return 'path leaves the archive';
+  const plain = plainPath(name);
+  if ('fault' in plain) return plain.fault;
   if (kind === 'link' || kind === 'special file') return kind;
-  const path = parts.join('/');
+  const { path } = plain;
   if (!/\.(py|md|rst)$/.test(path)) return 'not .py, .md or .rst';
-  const key = path.normalize('NFC').toLowerCase();
+  const key = foldPath(path);
   if (seen.has(key)) return 'duplicate or case-clashing name';
   seen.add(key);
   if (size > limits.file) return 'too large';

@@ -1,8 +1,8 @@
 /**
  * The invariant of every task, checked without a parser: the target is the file's text at the recorded bytes, and the
- * prefix is the file's text before it. Line ends are compared as \n.
+ * prefix is the file's text before it, all of it or the structured part. Line ends are compared as \n.
  */
-import { MAX_PREFIX_LINES } from './prefix.js';
+import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_LINES } from './prefix.js';
 import { flatten } from './python.js';
 import type { Task } from './types.js';
 
@@ -20,6 +20,10 @@ export function checkTask(task: Task, fileBytes: Uint8Array): string | null {
   if (/[\r\n]/.test(task.target)) return 'target has a line break';
   const before = utf8.decode(fileBytes.subarray(0, task.byteStart)).split(/\r\n|\r|\n/);
   if (before.length !== task.line) return `target is on line ${before.length}, not ${task.line}`;
+
+  const whole = before.join('\n');
+  const isFullFile = task.prefix.length >= Math.min(whole.length, MAX_PREFIX_CHARACTERS) - 1;
+  if (isFullFile && whole.endsWith(task.prefix)) return null;
 
   const prefix = task.prefix.split('\n');
   if (prefix.length > MAX_PREFIX_LINES) return `prefix has ${prefix.length} lines`;

@@ -14,6 +14,12 @@ import type { PythonSource } from './python.js';
 /** The longest prefix, in lines; what is cut is cut from the top. */
 export const MAX_PREFIX_LINES = 600;
 
+/** `structured` is the static track's prefix; `full-file` is all of the file before the target (paper §2.4, evaluation). */
+export type PrefixForm = 'structured' | 'full-file';
+
+/** The longest full-file prefix, in characters; what is cut is cut from the top. */
+export const MAX_PREFIX_CHARACTERS = 32_768;
+
 /** 0-based lines, both included. */
 export interface LineRange {
   first: number;
@@ -72,6 +78,13 @@ export function renderPrefix(source: PythonSource, context: LineRange[], testLin
     shown = Math.max(shown, last);
   }
   return lines.slice(-MAX_PREFIX_LINES).join('\n');
+}
+
+/** All of the file before `target` (an index in the text), without its byte order mark. Lines end in \n. */
+export function renderFullFile(source: PythonSource, target: number): string {
+  const text = source.text.slice(source.text.startsWith('\ufeff') ? 1 : 0, target).replace(/\r\n/g, '\n');
+  // The cut may not part a pair of surrogates.
+  return text.slice(-MAX_PREFIX_CHARACTERS).replace(/^[\udc00-\udfff]/, '');
 }
 
 function linesOf(source: PythonSource, node: Node): LineRange {

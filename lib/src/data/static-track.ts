@@ -9,14 +9,14 @@
 import type { Progress } from '../store/progress.js';
 import { silent } from '../store/progress.js';
 import { Random } from '../store/random.js';
-import { type Assertion, findAssertions, MAY_ASSERT, type Scope } from './assertions/index.js';
-import { prefixFault, targetFault } from './filters.js';
-import { classContext, firstLine, isTestName, type LineRange, MAX_PREFIX_LINES, moduleContext, renderPrefix } from './prefix.js';
-import { flatten, openParser, parsePython, PythonSource } from './python.js';
-import { select, type Selectable, type SelectOptions } from './select.js';
+import { type Candidate, candidatesOf, taskFields } from './candidates.js';
+import { LeakageGuard } from './leakage.js';
+import type { PrefixForm } from './prefix.js';
+import { openParser, PythonSource } from './python.js';
+import { select, type SelectOptions } from './select.js';
 import { inRepoSplits, repoSeed } from './splits.js';
 import { testFiles } from './tests-files.js';
-import type { AssertionFamily, Repository, SourceFile, Task } from './types.js';
+import type { Repository, Task } from './types.js';
 
 export interface StaticOptions extends SelectOptions {
   /**
@@ -24,6 +24,8 @@ export interface StaticOptions extends SelectOptions {
    * corpus's test files, and their 200 tasks come from a small part of them.
    */
   maxFiles?: number;
+  /** Structured when absent. */
+  prefix?: PrefixForm;
 }
 
 export interface Curated {
@@ -39,16 +41,6 @@ export interface Curated {
   undecodable: number;
 }
 
-/** A candidate that has passed all filters: a task but for its prefix and split. */
-interface Draft extends Selectable {
-  family: AssertionFamily;
-  source: PythonSource;
-  context: LineRange[];
-  testLine: number;
-  start: number;
-  end: number;
-}
-
 /**
  * The tasks of one repository in file order, with all counts. The parser must be open (`await openParser()`).
  * A training repository's tasks are split 80/10/10; those of other repositories are all `test`.
@@ -58,7 +50,7 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
   const drop = (reason: string): void => {
     drops[reason] = (drops[reason] ?? 0) + 1;
   };
-  const drafts: Draft[] = [];
+  const fit: Candidate[] = [];
   const all = testFiles(repo);
   const files = options.maxFiles === undefined || all.length <= options.maxFiles ? all
     : new Random(repoSeed(options.seed, repo.id, 'files')).shuffle(all).slice(0, options.maxFiles);
@@ -70,34 +62,22 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
       undecodable++;
       continue;
     }
-    for (const draft of draftsOf(file, source)) {
+    for (const candidate of candidatesOf(file.path, source)) {
       candidates++;
-      if (typeof draft === 'string') drop(draft);
-      else drafts.push(draft);
+      if ('reason' in candidate) drop(candidate.reason);
+      else fit.push(candidate);
     }
   }
-  const { kept, dropped } = select(drafts, { ...options, seed: repoSeed(options.seed, repo.id, 'select') });
+  const { kept, dropped } = select(fit, { ...options, seed: repoSeed(options.seed, repo.id, 'select') });
   for (const { reason } of dropped) drop(reason);
   kept.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.start - b.start || a.end - b.end));
   const splits = inRepoSplits(kept.length, repo.split, repoSeed(options.seed, repo.id, 'split'));
-  const tasks = kept.map((draft, i): Task => {
-    const { source, file, start } = draft;
-    const byteStart = source.byteOf(start);
-    const byteEnd = source.byteOf(draft.end);
+  const tasks = kept.map((candidate, i): Task => {
+    const fields = taskFields(candidate, options.prefix ?? 'structured');
     return {
-      id: `${repo.id}:${file}:${byteStart}:${byteEnd}`,
-      repo: repo.id,
-      split: repo.split,
-      inRepoSplit: splits[i]!,
-      file,
-      testFunction: draft.testFunction,
-      family: draft.family,
-      targetKind: draft.targetKind,
-      byteStart,
-      byteEnd,
-      line: source.lineOf(start) + 1,
-      prefix: renderPrefix(source, draft.context, draft.testLine, start),
-      target: draft.target,
+      id: `${repo.id}:${fields.file}:${fields.byteStart}:${fields.byteEnd}`,
+      repo: repo.id, commit: repo.commit, commitIndex: 0, event: 'snapshot', split: repo.split, inRepoSplit: splits[i]!,
+      ...fields,
     };
   });
   return { tasks, drops, candidates, testFiles: all.length, unread: all.length - files.length, undecodable };
@@ -132,72 +112,21 @@ export async function curateCorpus(
     // Lets a display repaint: the work above never waits for anything.
     await new Promise((resolve) => setImmediate(resolve));
   }
+  corpus.tasks = withoutShared(corpus);
   return corpus;
 }
 
-/** Each assertion of one test file: a draft, or the reason why it is none. */
-function draftsOf(file: SourceFile, source: PythonSource): (Draft | string)[] {
-  if (!MAY_ASSERT.test(source.text)) return [];
-  const tree = parsePython(source);
-  try {
-    let moduleLines: LineRange[] | undefined;
-    const contexts = new Map<number, LineRange[]>();
-    const contextOf = (scopes: Scope[], test: Scope): LineRange[] => {
-      let context = contexts.get(test.start);
-      if (!context) {
-        moduleLines ??= moduleContext(source, tree.rootNode);
-        const classes = scopes.filter((scope) => scope.kind === 'class' && scope.start < test.start);
-        context = [...moduleLines, ...classes.flatMap((scope) => classContext(source, scope.node))];
-        contexts.set(test.start, context);
-      }
-      return context;
-    };
-    return findAssertions(source, tree).map((assertion): Draft | string => {
-      const test = enclosingTest(assertion);
-      if (!test) return 'no_test_function';
-      const { cut, family, node, scopes } = assertion;
-      if (test.node.hasError) return 'syntax_error';
-      if (typeof cut === 'string') return cut;
-      const literal = source.text.slice(cut.start, cut.end);
-      const target = flatten(literal);
-      const targetLine = source.lineOf(cut.start);
-      const fault = targetFault(target) ?? prefixFault(source.line(targetLine, cut.start));
-      if (fault) return fault;
-      const testLine = firstLine(source, test);
-      if (targetLine - testLine >= MAX_PREFIX_LINES && targetLine - statementLine(source, node) >= MAX_PREFIX_LINES) {
-        return 'statement_too_long';
-      }
-      return {
-        file: file.path,
-        testFunction: scopes.slice(0, scopes.indexOf(test) + 1).map((scope) => scope.name).join('.'),
-        target,
-        targetKind: cut.kind,
-        multiline: literal.includes('\n'),
-        family,
-        source,
-        context: contextOf(scopes, test),
-        testLine,
-        start: cut.start,
-        end: cut.end,
-      };
-    });
-  } finally {
-    tree.delete();
-  }
-}
 
-/** The innermost test function in whose body the assertion stands (not its decorators or default values). */
-function enclosingTest({ scopes, node }: Assertion): Scope | undefined {
-  return [...scopes].reverse().find((scope) =>
-    scope.kind === 'function' && isTestName(scope.name) &&
-    (scope.node.childForFieldName('body')?.startIndex ?? Infinity) <= node.startIndex);
-}
-
-/** Line on which the statement around `node` starts. */
-function statementLine(source: PythonSource, node: Assertion['node']): number {
-  let statement = node;
-  while (statement.parent && statement.parent.type !== 'block' && statement.parent.type !== 'module') {
-    statement = statement.parent;
-  }
-  return source.lineOf(statement.startIndex);
+/** The tasks without those of other repositories whose text a training repository has too; each is counted. */
+function withoutShared({ tasks, repositories }: CuratedCorpus): Task[] {
+  const guard = new LeakageGuard();
+  for (const task of tasks) guard.learn(task);
+  return tasks.filter((task) => {
+    const reason = guard.fault(task);
+    if (!reason) return true;
+    const report = repositories.find(({ id }) => id === task.repo)!;
+    report.drops[reason] = (report.drops[reason] ?? 0) + 1;
+    report.tasks--;
+    return false;
+  });
 }

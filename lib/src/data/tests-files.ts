@@ -7,7 +7,7 @@
 import { decodeUtf8 } from './python.js';
 import type { Repository, SourceFile } from './types.js';
 
-const SKIPPED_FOLDERS = new Set([
+export const SKIPPED_FOLDERS = new Set([
   '.git', '__pycache__', 'node_modules', '.tox', '.eggs', '.mypy_cache', '.pytest_cache', 'venv', '.venv', 'env',
   '.nox', '.hg', '.svn', 'site-packages',
 ]);
@@ -50,6 +50,6 @@ function hasTestPath(path: string): boolean {
   return path.toLowerCase().includes('test');
 }
 
-function isSkipped(path: string): boolean {
+export function isSkipped(path: string): boolean {
   return path.split('/').slice(0, -1).some((folder) => SKIPPED_FOLDERS.has(folder));
 }

@@ -1,11 +1,11 @@
 /** Stage 1: from the profile's repositories to tasks. The tasks are stored; source text is read again only when asked for. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadRepositories } from '../data/sources/pypi.js';
-import { syntheticRepositories } from '../data/sources/synthetic.js';
+import { pypiSource } from '../data/sources/pypi.js';
+import { syntheticRepositories } from '../data/sources/synthetic/synthetic.js';
 import { curateCorpus, type CuratedCorpus } from '../data/static-track.js';
 import { readTasks, writeTasks } from '../data/tasks-parquet.js';
-import type { Repository, Task } from '../data/types.js';
+import type { Repository, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import type { Progress } from '../store/progress.js';
@@ -26,7 +26,7 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
   const source = () => {
     loading ??= 'synthetic' in profile.corpus
       ? Promise.resolve(syntheticRepositories(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed))
-      : loadRepositories(pinnedCorpus(profile)!, cache(), progress);
+      : inOrder(pypiSource(pinnedCorpus(profile)!, cache(), progress));
     return loading;
   };
   const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');
@@ -38,4 +38,11 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
   }
   const repositories = JSON.parse(readFileSync(infoPath, 'utf8')) as CuratedCorpus['repositories'];
   return { tasks: await readTasks(tasksPath), repositories, source };
+}
+
+/** All snapshots by name, which is the order that stored tasks have, whatever order the source yields them in. */
+async function inOrder(source: Source): Promise<Repository[]> {
+  const repositories: Repository[] = [];
+  for await (const repository of source.snapshots()) repositories.push(repository);
+  return repositories.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -11,7 +11,7 @@ import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 1, base: 1, vectors: 1, run: 1 };
+const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 1, run: 1 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -22,6 +22,11 @@ export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
 
 export function corpusKey(profile: Profile): string {
   return short([VERSIONS.corpus, pinnedCorpus(profile)?.projects ?? profile.corpus, profile.curation]);
+}
+
+export function evolutionKey(profile: Profile): string {
+  const pinned = pinnedCorpus(profile);
+  return short([VERSIONS.evolution, pinned ? [pinned.projects, pinned.releases] : profile.corpus, profile.evolution]);
 }
 
 export function baseKey(profile: Profile): string {

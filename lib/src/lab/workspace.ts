@@ -9,6 +9,7 @@ import { UserError } from '../store/errors.js';
 import { silent, type Progress } from '../store/progress.js';
 import { openBaseModel, type BaseModel } from './base-model.js';
 import { openCorpus, type Corpus } from './corpus.js';
+import { openEvolution, type Evolution } from './evolution.js';
 import { runId } from './keys.js';
 import { results } from './paths.js';
 import { finishedHere, performRun, readRun, type Run } from './run.js';
@@ -30,7 +31,10 @@ export interface RunOptions {
 
 export interface Workspace {
   profile: Profile;
+  /** The static track: tasks of one snapshot of each repository. */
   corpus(): Promise<Corpus>;
+  /** The evolution track: tasks of the commits of those repositories that have a history. */
+  evolution(): Promise<Evolution>;
   baseModel(): Promise<BaseModel>;
   vectors(): Promise<Vectors>;
   /** One method under one seed: its record and its predictions. */
@@ -48,6 +52,7 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     return () => (made ??= make());
   };
   const corpus = once(() => openCorpus(profile, progress));
+  const evolution = once(() => openEvolution(profile, progress));
   const baseModel = once(() => openBaseModel(profile, corpus, progress));
   const vectors = once(async () => openVectors(profile, await corpus(), await baseModel(), progress));
 
@@ -59,7 +64,7 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     return stored ?? performRun(method, seed, { profile: own, corpus: await corpus(), base: await baseModel(), vectors: await vectors() }, progress);
   };
   return {
-    profile, corpus, baseModel, vectors, run,
+    profile, corpus, evolution, baseModel, vectors, run,
     predictions: async (options) => {
       const all: Prediction[] = [];
       for (const method of methods) all.push(...(await run(method.name, options)).predictions);

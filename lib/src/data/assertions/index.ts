@@ -44,8 +44,11 @@ const PATTERN = `
 /** A file without this text has no assertion; most source files need not be parsed. */
 export const MAY_ASSERT = /assert|pytest/;
 
-/** Assertions in source order. Nodes live as long as `tree`. */
-export function findAssertions(source: PythonSource, tree: Tree): Assertion[] {
+/**
+ * Assertions in source order. Nodes live as long as `tree`.
+ * @param plain whether asserts without a comparison have their whole expression as target
+ */
+export function findAssertions(source: PythonSource, tree: Tree, plain = false): Assertion[] {
   const scopes: Scope[] = [];
   const errors: Node[] = [];
   const found: { family: AssertionFamily; node: Node; cut: () => Cut | CutReason }[] = [];
@@ -53,7 +56,7 @@ export function findAssertions(source: PythonSource, tree: Tree): Assertion[] {
     const node = match.captures[0]!.node;
     switch (match.captures[0]!.name) {
       case 'assert':
-        found.push({ family: 'assert', node, cut: () => cutAssert(node) });
+        found.push({ family: 'assert', node, cut: () => cutAssert(node, plain) });
         break;
       case 'error':
         errors.push(node);

@@ -1,155 +1,113 @@
 /**
  * Repositories from pinned PyPI wheels. Wheels that ship their own tests stand in for repositories: one file a project,
- * the same bytes on every machine. pip fetches them (so mirrors and proxies it is configured with are honoured), nothing
- * is installed or run, and every file must have the pinned SHA-256.
+ * the same bytes on every machine. A project's earlier releases, one commit each, are its history.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../../store/errors.js';
-import { sha256 } from '../../store/hash.js';
+import { hashJson } from '../../store/hash.js';
 import type { Progress } from '../../store/progress.js';
-import { readArchive } from '../archive.js';
-import type { CrossRepoSplit, Repository } from '../types.js';
+import { type ArchiveContent, readArchive } from '../archive.js';
+import { headOf, type Revision, writeHistory } from '../git/write-history.js';
+import type { CrossRepoSplit, History, Repository, Source } from '../types.js';
+import { distributionPath, fetchDistributions } from './pypi/fetch.js';
+import { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
 
-/** One exact wheel. */
-export interface Pin {
-  name: string;
-  version: string;
-  file: string;
-  sha256: string;
-  licence: string;
-}
+export { distributionPath, fetchDistributions } from './pypi/fetch.js';
+export type { Corpus, Pin, Release } from './pypi/pins.js';
 
-/** A file of data/corpora: the wheels of a benchmark and their cross-repository split. */
-export interface Corpus {
-  name: string;
-  description: string;
-  /** Python version and platform the wheels are for; they are read, so no such machine is needed. */
-  python: string;
-  platform: string;
-  projects: (Pin & { split: CrossRepoSplit; family?: string })[];
-}
+const SPLITS: readonly CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
 
-const PYTHON_VERSION = '3.11';
-const PLATFORMS = ['manylinux2014', 'manylinux2010', 'manylinux1',
-  ...[5, 12, 17, 24, 26, 27, 28, 31, 34, 35].map((minor) => `manylinux_2_${minor}`)].map((tag) => `${tag}_x86_64`);
-/** Wheels per pip call: what an interruption can lose. */
-const BATCH = 8;
-
-/** Where a pinned wheel is once fetched. */
-export function distributionPath(pin: Pin, cacheDir: string): string {
-  return join(cacheDir, 'downloads', pin.file);
+/** A project and its releases, which its bare repository at `gitDir` holds once written. */
+interface Line {
+  project: Corpus['projects'][number];
+  releases: Release[];
+  gitDir: string;
 }
 
 /**
- * Makes sure every pinned wheel is in `cacheDir/downloads` with the right hash; downloads those that are not.
- * What was finished before an error or an interruption stays.
- * @param python the Python whose pip is used; by default the workspace's .venv, else python3.
- * @returns the paths, in the order of the pins.
- * @throws UserError in one line: no network, wrong hash, broken download, full disk, no pip, no such file.
+ * The repositories of a corpus, with all their text files (.py, .md, .rst), and the histories of those that have
+ * `releases`. Wheels are fetched when first needed. Histories lie in `cacheDir/histories`: the same pins give the same
+ * commit ids. The last progress note of each stage tells how many files were left out, by reason.
+ * @throws UserError when a wheel cannot be fetched or read, or when releases are not in order of their upload.
  */
-export async function fetchDistributions(pins: readonly Pin[], cacheDir: string, progress: Progress, python = findPython()): Promise<string[]> {
-  pins.forEach(checkPin);
-  const missing = pins.filter((pin) => !isWhole(distributionPath(pin, cacheDir), pin));
-  const report = (left: number) =>
-    progress({ stage: 'fetching wheels', done: pins.length - left, total: pins.length, note: left ? `${left} to download` : 'all here' });
-  for (let at = 0; at < missing.length; at += BATCH) {
-    report(missing.length - at);
-    await fetchBatch(missing.slice(at, at + BATCH), cacheDir, python);
+export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress): Source {
+  const projects = inSplitOrder(corpus.projects, (project) => project.split);
+  return {
+    unusable: [],
+    async *snapshots() {
+      const paths = await fetchDistributions(projects, cacheDir, progress);
+      const report = reporter(progress, 'reading wheels', projects.length);
+      for (const [i, { name, version, licence, split }] of projects.entries()) {
+        report.next(name);
+        const { files, refused } = report.count(readArchive(paths[i]!));
+        yield { id: name, commit: version, licence, split, files, refused } satisfies Repository;
+      }
+      report.end();
+    },
+    async *histories() {
+      const lines = inSplitOrder(linesOf(corpus, cacheDir), ({ project }) => project.split);
+      await fetchDistributions(lines.filter(({ gitDir }) => !existsSync(gitDir)).flatMap(pinsOf), cacheDir, progress);
+      const report = reporter(progress, 'writing histories', lines.length);
+      for (const line of lines) {
+        const { project: { name, licence, split }, gitDir } = line;
+        report.next(name);
+        const head = existsSync(gitDir) ? await headOf(gitDir)
+          : await writeHistory(gitDir, revisionsOf(line, (pin) => report.count(readArchive(distributionPath(pin, cacheDir)))));
+        yield { id: name, licence, split, gitDir, head } satisfies History;
+      }
+      report.end();
+    },
+  };
+}
+
+function inSplitOrder<T>(items: readonly T[], split: (item: T) => CrossRepoSplit): T[] {
+  return [...items].sort((a, b) => SPLITS.indexOf(split(a)) - SPLITS.indexOf(split(b)));
+}
+
+/** The projects that have releases, in the corpus's order. Nothing is fetched for a corpus with a mistake in it. */
+function linesOf(corpus: Corpus, cacheDir: string): Line[] {
+  const pinned = corpus.releases ?? {};
+  const stray = Object.keys(pinned).find((name) => !corpus.projects.some((project) => project.name === name));
+  if (stray !== undefined) throw new UserError(`Corpus ${corpus.name} has releases of ${stray}, which is not among its projects: add it there or remove them.`);
+  return corpus.projects.filter(({ name }) => pinned[name]?.length).map((project) => {
+    const releases = pinned[project.name]!;
+    const line = { project, releases, gitDir: join(cacheDir, 'histories', `${project.name}-${hashJson(releases).slice(0, 12)}.git`) };
+    pinsOf(line).forEach(checkPin);
+    checkOrder(project.name, releases);
+    return line;
+  });
+}
+
+const pinsOf = ({ project: { name, licence }, releases }: Line): Pin[] =>
+  releases.map(({ version, file, sha256 }) => ({ name, version, file, sha256, licence }));
+
+/** Commits must go forward in time: the order of a history is what the evolution track is about. */
+function checkOrder(name: string, releases: readonly Release[]): void {
+  for (const [i, { version, uploaded }] of releases.entries()) {
+    if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(uploaded) || Number.isNaN(Date.parse(uploaded)))
+      throw new UserError(`Release ${version} of ${name} was uploaded at ${JSON.stringify(uploaded)}, which is no time such as 2023-05-01T12:34:56Z: correct the corpus.`);
+    const before = releases[i - 1];
+    if (before && before.uploaded >= uploaded)
+      throw new UserError(`Releases of ${name} are out of order: ${version} (${uploaded}) stands after ${before.version} (${before.uploaded}); sort them, oldest first.`);
   }
-  report(0);
-  return pins.map((pin) => distributionPath(pin, cacheDir));
 }
 
-/**
- * The repositories of a corpus, fetched if need be, with all their text files (.py, .md, .rst).
- * The last progress note tells how many files were refused, by reason.
- */
-export async function loadRepositories(corpus: Corpus, cacheDir: string, progress: Progress): Promise<Repository[]> {
-  const paths = await fetchDistributions(corpus.projects, cacheDir, progress);
-  const total = corpus.projects.length;
+function* revisionsOf(line: Line, read: (pin: Pin) => ArchiveContent): Generator<Revision> {
+  for (const [i, pin] of pinsOf(line).entries())
+    yield { time: Date.parse(line.releases[i]!.uploaded) / 1000, message: pin.version, files: read(pin).files };
+}
+
+/** Progress of reading archives, which adds up what they refuse. */
+function reporter(progress: Progress, stage: string, total: number) {
   const refused = new Map<string, number>();
-  const repositories = corpus.projects.map((project, i): Repository => {
-    progress({ stage: 'reading wheels', done: i, total, note: project.name });
-    const content = readArchive(paths[i]!);
-    for (const [reason, count] of Object.entries(content.refused)) refused.set(reason, (refused.get(reason) ?? 0) + count);
-    return { id: project.name, version: project.version, licence: project.licence, split: project.split, files: content.files };
-  });
-  const note = [...refused].map(([reason, count]) => `${count} ${reason}`).join(', ');
-  progress({ stage: 'reading wheels', done: total, total, note: `left out: ${note || 'nothing'}` });
-  return repositories;
-}
-
-/** Pins become lines of a requirements file and names of files: they must be nothing else. */
-function checkPin(pin: Pin): void {
-  const plain = /^[A-Za-z0-9][A-Za-z0-9._+!-]*$/;
-  if (!plain.test(pin.name) || !plain.test(pin.version) || !plain.test(pin.file) || !pin.file.endsWith('.whl') || !/^[0-9a-f]{64}$/.test(pin.sha256))
-    throw new UserError(`The pin of ${JSON.stringify(pin.name)} is not usable: it needs a plain name, version and .whl file, and 64 hex digits of sha256.`);
-}
-
-function isWhole(path: string, pin: Pin): boolean {
-  return existsSync(path) && sha256(readFileSync(path)) === pin.sha256;
-}
-
-async function fetchBatch(pins: readonly Pin[], cacheDir: string, python: string): Promise<void> {
-  const downloads = join(cacheDir, 'downloads');
-  mkdirSync(downloads, { recursive: true });
-  const folder = mkdtempSync(join(downloads, 'part-'));
-  try {
-    const requirements = join(folder, 'requirements.txt');
-    writeFileSync(requirements, pins.map((pin) => `${pin.name}==${pin.version} --hash=sha256:${pin.sha256}\n`).join(''));
-    const { code, output } = await run(python, ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes',
-      '--disable-pip-version-check', '--no-input', '--progress-bar', 'off', '--retries', '2',
-      '--python-version', PYTHON_VERSION, '--implementation', 'cp', ...PLATFORMS.flatMap((tag) => ['--platform', tag]),
-      '--dest', folder, '-r', requirements]);
-    for (const pin of pins) {
-      const file = join(folder, pin.file);
-      if (isWhole(file, pin)) renameSync(file, distributionPath(pin, cacheDir));
-    }
-    const lost = pins.find((pin) => !isWhole(distributionPath(pin, cacheDir), pin));
-    if (code !== 0) throw pipError(output, downloads, python);
-    if (lost) throw new UserError(`pip fetched no ${lost.file} for ${lost.name} ${lost.version}: check the pin against the package index.`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** What pip's output means to a person. The order matters: without a network pip also says that nothing matches. */
-function pipError(output: string, downloads: string, python: string): UserError {
-  const again = 'run the same command again, it goes on where it was';
-  const which = /(?:^|\n)ERROR:.*?for ([\w.+-]+==[\w.+!-]+)|from \S*\/([\w.+-]+\.whl)/.exec(output);
-  const what = which?.[1] ?? which?.[2] ?? 'a wheel';
-  if (/No module named pip/.test(output)) return new UserError(`${python} has no pip: install it with "${python} -m ensurepip".`);
-  if (/No space left on device|ENOSPC/.test(output)) return new UserError(`The disk is full at ${downloads}: free some space and ${again}.`);
-  // Older pips see a download that broke off as a wrong hash.
-  if (/DO NOT MATCH THE HASHES/.test(output)) {
-    const named = /\n\s+([\w.-]+==\S+) from /.exec(output)?.[1] ?? what;
-    return new UserError(`${named} does not have the pinned SHA-256: its download broke off, or the index serves another file. It was not kept; ${again}.`);
-  }
-  if (/IncompleteRead|Connection broken|incomplete-download|ProtocolError/.test(output)) return new UserError(`The download of ${what} broke off: ${again}.`);
-  if (/NewConnectionError|name resolution|ConnectionError|Connection refused|ConnectTimeout|ReadTimeout|ProxyError|Network is unreachable/.test(output))
-    return new UserError(`No connection to the package index: check the network and pip's configuration ("${python} -m pip config list"), then ${again}.`);
-  const none = /No matching distribution found for ([^\s(]+)/.exec(output)?.[1];
-  if (none) return new UserError(`The package index has no wheel for ${none}: check the pin, or pip's index with "${python} -m pip config list".`);
-  const lines = output.trim().split('\n');
-  return new UserError(`pip could not fetch the wheels: ${lines.filter((line) => line.startsWith('ERROR')).at(-1) ?? lines.at(-1) ?? 'it said nothing'}`);
-}
-
-function findPython(): string {
-  const own = fileURLToPath(new URL('../../../../.venv/bin/python', import.meta.url));
-  return existsSync(own) ? own : 'python3';
-}
-
-function run(command: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    child.stderr.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    child.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT'
-      ? new UserError(`Python was not found (${command}): install Python 3 with pip, wheels are fetched with it.`) : error));
-    child.on('close', (code) => resolve({ code, output }));
-  });
+  let done = 0;
+  return {
+    next: (name: string): void => progress({ stage, done: done++, total, note: name }),
+    count: (content: ArchiveContent): ArchiveContent => {
+      for (const [reason, count] of Object.entries(content.refused)) refused.set(reason, (refused.get(reason) ?? 0) + count);
+      return content;
+    },
+    end: (): void => progress({ stage, done: total, total, note: `left out: ${[...refused].map(([reason, n]) => `${n} ${reason}`).join(', ') || 'nothing'}` }),
+  };
 }

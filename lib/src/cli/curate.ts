@@ -1,0 +1,125 @@
+/** `curate`: repositories of a source become a benchmark: parquet tables and a report of what was kept and dropped. */
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { curate, type CurationReport, type Track } from '../data/curate.js';
+import { fetchHubDataset } from '../data/sources/hub.js';
+import { gitSource, type GitCorpus, localPin } from '../data/sources/git.js';
+import { type Corpus, pypiSource } from '../data/sources/pypi.js';
+import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
+import type { CrossRepoSplit, Source } from '../data/types.js';
+import { cache, data } from '../lab/paths.js';
+import { UserError } from '../store/errors.js';
+import type { Progress } from '../store/progress.js';
+import { terminalProgress } from './terminal-progress.js';
+
+const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --track static|evolution --out DIR [options]
+
+  --source git        --path REPO, or --corpus FILE (data/corpora/mini-git.json) and perhaps --mirror DIR
+  --source pypi       --corpus FILE (data/corpora/mini.json)
+  --source synthetic  --repositories 60 --seed 3407
+  --source hub        --dataset code2lora/code2lora-data-snapshots --revision COMMIT: the published tables, into the cache (no --out)
+
+  --cutoff 2025-04-01     histories end before this day (UTC)
+  --identity assertion    which assertions of a commit are new: assertion, or full-prefix as in the authors' code
+  --prefix structured     or full-file
+  --per-commit 8, --per-file 4    most tasks of a commit, and of a file in it
+  --split train           with --path: the split of the repository (train, cr_val, cr_test, ood_test)`;
+
+const OPTIONS = {
+  source: { type: 'string' }, track: { type: 'string', default: 'static' }, out: { type: 'string' }, path: { type: 'string' },
+  corpus: { type: 'string' }, mirror: { type: 'string' }, repositories: { type: 'string', default: '60' }, seed: { type: 'string', default: '3407' },
+  dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string', default: '2025-04-01' },
+  identity: { type: 'string', default: 'assertion' }, prefix: { type: 'string', default: 'structured' },
+  'per-commit': { type: 'string', default: '8' }, 'per-file': { type: 'string', default: '4' }, split: { type: 'string', default: 'train' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: OPTIONS });
+  if (values.help || args.length === 0) {
+    console.log(USAGE);
+    return;
+  }
+  const progress = terminalProgress();
+  if (values.source === 'hub') {
+    if (!values.dataset || !values.revision) throw new UserError('A published dataset needs --dataset owner/name and --revision, the commit to pin.');
+    console.log(`In ${await fetchHubDataset({ name: values.dataset, revision: values.revision }, cache(), progress)}.`);
+    return;
+  }
+  const out = values.out;
+  if (!out) throw new UserError('Where to? Give a folder with --out.');
+  const cutoff = Date.parse(values.cutoff) / 1000;
+  if (!Number.isFinite(cutoff)) throw new UserError(`--cutoff ${values.cutoff} is no date: write it as 2025-04-01.`);
+  const report = await curate(openSource(values, cutoff, progress), trackOf(values, cutoff), out);
+  print(report);
+  console.log(`\nWritten to ${out}.`);
+}
+
+function openSource(values: Values, cutoff: number, progress: Progress): Source {
+  const options = { cacheDir: cache(), cutoff, ...(values.mirror !== undefined && { mirror: values.mirror }) };
+  switch (values.source) {
+    case 'git':
+      return values.path !== undefined
+        ? gitSource([localPin(values.path, choice('split', values.split, ['train', 'cr_val', 'cr_test', 'ood_test']) as CrossRepoSplit)], options, progress)
+        : gitSource(corpusFile<GitCorpus>(values.corpus ?? data('corpora', 'mini-git.json')).repositories, options, progress);
+    case 'pypi':
+      return pypiSource(corpusFile<Corpus>(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
+    case 'synthetic':
+      return syntheticSource(count('repositories', values.repositories), count('seed', values.seed), cache('synthetic'));
+    default:
+      throw new UserError(`--source is one of git, pypi, synthetic, hub${values.source ? `, not ${values.source}` : ''}.`);
+  }
+}
+
+function trackOf(values: Values, cutoff: number): Track {
+  const prefix = choice('prefix', values.prefix, ['structured', 'full-file'] as const);
+  if (choice('track', values.track, ['static', 'evolution'] as const) === 'static') {
+    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix } };
+  }
+  return {
+    track: 'evolution',
+    options: {
+      cutoff, prefix, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
+      perCommit: count('per-commit', values['per-commit']), perFile: count('per-file', values['per-file']),
+    },
+  };
+}
+
+function choice<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((item) => item === value);
+  if (!found) throw new UserError(`--${name} is one of ${known.join(', ')}, not ${value}.`);
+  return found;
+}
+
+function count(name: string, value: string): number {
+  if (!/^\d+$/.test(value)) throw new UserError(`--${name} needs a whole number, not ${value}.`);
+  return Number(value);
+}
+
+function corpusFile<T>(path: string): T {
+  if (!existsSync(path)) throw new UserError(`There is no corpus file ${path}: see data/corpora.`);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (error) {
+    throw new UserError(`${path} is not JSON (${(error as Error).message}): restore it with git.`);
+  }
+}
+
+function print({ track, repositories, unusable, leakage }: CurationReport): void {
+  const sum = (of: (r: CurationReport['repositories'][number]) => number) => repositories.reduce((total, r) => total + of(r), 0);
+  const read = track === 'evolution' ? `, from ${sum((r) => r.commitsRead ?? 0)} commits of which ${sum((r) => r.commits)} kept` : '';
+  console.log(`\n${sum((r) => r.tasks)} tasks of ${repositories.filter((r) => r.tasks > 0).length} repositories${read}.`);
+  reasons('Assertions that gave no task', repositories.map((r) => r.drops));
+  reasons('Files not read', repositories.map((r) => r.unread));
+  console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories dropped, ${leakage.embeddedTests} test files in snapshots, `
+    + `${leakage.beforeTraining} tasks dropped for a time before training${leakage.newest ? `, newest commit ${leakage.newest}` : ''}.`);
+  for (const { reason } of unusable) console.log(`Not used: ${reason}`);
+}
+
+function reasons(title: string, counts: Partial<Record<string, number>>[]): void {
+  const totals = new Map<string, number>();
+  for (const part of counts) for (const [reason, n] of Object.entries(part)) totals.set(reason, (totals.get(reason) ?? 0) + (n ?? 0));
+  console.log(`${title}: ${[...totals].sort((a, b) => b[1] - a[1]).map(([reason, n]) => `${n} ${reason}`).join(', ') || 'none'}.`);
+}

@@ -1,0 +1,33 @@
+/**
+ * What keeps test knowledge out of training, checked with every build: no task of another repository has the text of a
+ * training task, and no test file is among those that an encoder reads.
+ */
+import { sha256 } from '../store/hash.js';
+import { sourceFiles, testFiles } from './tests-files.js';
+import type { Repository, Task } from './types.js';
+
+/** Learns the training tasks first, then tells which tasks of other repositories repeat one of them. */
+export class LeakageGuard {
+  readonly #seen = new Set<string>();
+
+  /** All tasks of a training repository, in whichever part of it, count. */
+  learn(task: Task): void {
+    if (task.split === 'train') this.#seen.add(textOf(task));
+  }
+
+  fault(task: Task): 'shared_with_training' | null {
+    return task.split !== 'train' && this.#seen.has(textOf(task)) ? 'shared_with_training' : null;
+  }
+}
+
+/** The test from its definition to the end of the target, however it is indented or broken into lines. */
+function textOf({ prefix, testFunction, target }: Task): string {
+  const definition = prefix.lastIndexOf(`def ${testFunction.split('.').at(-1)}`);
+  return sha256(`${prefix.slice(Math.max(0, definition))}${target}`.replace(/\s+/g, ' ')).slice(0, 16);
+}
+
+/** Test files among those an encoder reads of a snapshot: none, or the snapshot may not be embedded. */
+export function embeddedTests(repo: Repository): string[] {
+  const tests = new Set(testFiles(repo).map((file) => file.path));
+  return sourceFiles(repo, { docs: true }).map((file) => file.path).filter((path) => tests.has(path));
+}

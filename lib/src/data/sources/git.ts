@@ -1,0 +1,204 @@
+/**
+ * Repositories from git: a local one, bare or with a work tree, a mirror folder (`owner/name.git`), or a URL, which is
+ * cloned bare into the cache. Only objects are read; nothing is checked out, and nothing of a repository is run.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { UserError } from '../../store/errors.js';
+import type { Progress } from '../../store/progress.js';
+import { foldPath, plainPath } from '../file-names.js';
+import { BlobReader } from '../git/blobs.js';
+import { git } from '../git/git.js';
+import { firstParentLog } from '../git/log.js';
+import type { CrossRepoSplit, History, Repository, Source, SourceFile } from '../types.js';
+
+/** One repository of a corpus. */
+export interface GitPin {
+  /** `owner/name`. */
+  id: string;
+  /** Where to clone it from. */
+  url?: string;
+  /** Where it is on this machine, instead of a URL or mirror. */
+  path?: string;
+  /** The newest commit to look at; HEAD when absent. */
+  commit?: string;
+  licence: string;
+  split: CrossRepoSplit;
+}
+
+/** A file of data/corpora. */
+export interface GitCorpus {
+  name: string;
+  description: string;
+  cutoff: string;
+  repositories: GitPin[];
+}
+
+export interface GitSourceOptions {
+  cacheDir: string;
+  /** Folder with `owner/name.git` (or `owner/name`) for machines that do not reach the URLs. */
+  mirror?: string;
+  /** Seconds since 1970: snapshots are of the last commit before; out-of-distribution repositories begin after. */
+  cutoff: number;
+}
+
+const ORDER: CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
+
+export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, progress: Progress): Source {
+  const unusable: Source['unusable'] = [];
+  const sorted = [...pins].sort((a, b) => ORDER.indexOf(a.split) - ORDER.indexOf(b.split));
+  async function* histories(): AsyncGenerator<History> {
+    for (const [i, pin] of sorted.entries()) {
+      progress({ stage: 'reading git repositories', done: i, total: sorted.length, note: pin.id });
+      try {
+        yield await openHistory(pin, options);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        unusable.push({ id: pin.id, reason: error.message });
+      }
+    }
+    progress({ stage: 'reading git repositories', done: sorted.length, total: sorted.length });
+  }
+  async function* snapshots(): AsyncGenerator<Repository> {
+    for await (const history of histories()) {
+      try {
+        yield await snapshot(history, history.split === 'ood_test' ? Number.POSITIVE_INFINITY : options.cutoff);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        unusable.push({ id: history.id, reason: error.message });
+      }
+    }
+  }
+  return { snapshots, histories, unusable };
+}
+
+/** @throws UserError when there is no such repository, or it is shallow, empty, or in the wrong set by its age. */
+async function openHistory(pin: GitPin, options: GitSourceOptions): Promise<History> {
+  const gitDir = await locate(pin, options);
+  if (existsSync(join(gitDir, 'shallow'))) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
+  const wanted = pin.commit ?? 'HEAD';
+  const head = await git(gitDir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`]).then((out) => out.toString('latin1').trim(), () => '');
+  if (!head) throw new UserError(`${pin.id} has no commit ${wanted} (${gitDir}): it is empty, or was fetched before that commit; fetch it anew.`);
+  if (pin.split === 'ood_test') {
+    const began = await firstCommitTime(gitDir, head);
+    if (began < options.cutoff) {
+      throw new UserError(`${pin.id} began on ${new Date(began * 1000).toISOString().slice(0, 10)}, before the cut-off: it cannot be in the out-of-distribution set.`);
+    }
+  }
+  return { id: pin.id, licence: pin.licence, split: pin.split, gitDir, head };
+}
+
+/** The earliest author or committer time of any commit without a parent. */
+async function firstCommitTime(gitDir: string, head: string): Promise<number> {
+  const out = (await git(gitDir, ['log', '--max-parents=0', '--format=%at %ct', head, '--'])).toString('latin1');
+  return out.trim().split(/\s+/).reduce((first, time) => Math.min(first, Number(time)), Number.POSITIVE_INFINITY);
+}
+
+/** The last first-parent commit before the cut-off, with its text files. */
+async function snapshot(history: History, cutoff: number): Promise<Repository> {
+  let commit: string | undefined;
+  for await (const entry of firstParentLog(history.gitDir, history.head)) {
+    if (entry.time >= cutoff) break;
+    commit = entry.id;
+  }
+  if (!commit) throw new UserError(`${history.id} has no commit before the cut-off.`);
+  const { files, refused } = await filesAt(history.gitDir, commit);
+  return { id: history.id, commit, licence: history.licence, split: history.split, files, refused };
+}
+
+/** Most bytes of text read of one snapshot. */
+const MAX_SNAPSHOT_BYTES = 512 * 1024 * 1024;
+
+/** The .py, .md and .rst files of a commit, and how many entries were left out, by reason. */
+export async function filesAt(gitDir: string, commit: string): Promise<{ files: SourceFile[]; refused: Record<string, number> }> {
+  const refused: Record<string, number> = {};
+  const refuse = (reason: string): void => { refused[reason] = (refused[reason] ?? 0) + 1; };
+  const wanted: { path: string; blob: string }[] = [];
+  const seen = new Set<string>();
+  for (const line of (await git(gitDir, ['ls-tree', '-r', '-z', '--full-tree', commit])).toString('utf8').split('\0').filter(Boolean)) {
+    const [, mode, blob, name] = /^(\d+) \w+ ([0-9a-f]+)\t([\s\S]*)$/.exec(line) ?? [];
+    const plain = plainPath(name ?? '');
+    if (mode === '120000') refuse('link');
+    else if (mode === '160000') refuse('submodule');
+    else if ('fault' in plain) refuse(plain.fault);
+    else if (!/\.(py|md|rst)$/.test(plain.path)) refuse('not .py, .md or .rst');
+    else if (seen.has(foldPath(plain.path))) refuse('duplicate or case-clashing name');
+    else {
+      seen.add(foldPath(plain.path));
+      wanted.push({ path: plain.path, blob: blob! });
+    }
+  }
+  const files: SourceFile[] = [];
+  const blobs = new BlobReader(gitDir);
+  let total = 0;
+  try {
+    for (let at = 0; at < wanted.length; at += 64) {
+      const part = wanted.slice(at, at + 64);
+      const contents = await blobs.read(part.map(({ blob }) => blob));
+      part.forEach(({ path }, i) => {
+        const bytes = contents[i]!;
+        if (typeof bytes === 'string') refuse(bytes);
+        else if (Buffer.from(bytes.subarray(0, 42)).toString('latin1').startsWith('version https://git-lfs.github.com/spec/')) refuse('LFS pointer');
+        else if (total + bytes.length > MAX_SNAPSHOT_BYTES) refuse('too much text');
+        else {
+          total += bytes.length;
+          files.push({ path, bytes });
+        }
+      });
+    }
+  } finally {
+    blobs.close();
+  }
+  return { files, refused };
+}
+
+/** The git folder of a repository, cloned if it has to be. */
+async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Promise<string> {
+  if (pin.path !== undefined) return gitDirOf(pin.path) ?? missing(`There is no git repository at ${pin.path}: give a clone or a bare repository.`);
+  if (!/^[\w.-]+\/[\w.-]+$/.test(pin.id) || pin.id.split('/').includes('..')) throw new UserError(`${JSON.stringify(pin.id)} is no owner/name.`);
+  if (mirror !== undefined) {
+    return gitDirOf(join(mirror, `${pin.id}.git`)) ?? gitDirOf(join(mirror, pin.id))
+      ?? missing(`${pin.id} is not in the mirror: expected ${join(mirror, `${pin.id}.git`)}.`);
+  }
+  const gitDir = join(cacheDir, 'git', `${pin.id}.git`);
+  const here = gitDirOf(gitDir);
+  if (here !== undefined && (pin.commit === undefined || (await hasCommit(here, pin.commit)))) return here;
+  if (pin.url === undefined || !/^https:\/\/[\w.-]+\/[\w./-]+$/.test(pin.url)) throw new UserError(`${pin.id} has no https URL: give one, a path, or a mirror.`);
+  const part = `${gitDir}.${process.pid}.part`;
+  mkdirSync(dirname(gitDir), { recursive: true });
+  try {
+    await git(part, ['clone', '--quiet', '--bare', '--no-tags', '--single-branch', '--template=', '--', pin.url, part], { settings: ['protocol.https.allow=always'] });
+    rmSync(gitDir, { recursive: true, force: true });
+    renameSync(part, gitDir);
+  } catch (error) {
+    throw new UserError(`${pin.id} could not be cloned from ${pin.url} (${(error as Error).message}): check the network, or give a folder of clones with --mirror.`);
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+  return gitDir;
+}
+
+async function hasCommit(gitDir: string, commit: string): Promise<boolean> {
+  return git(gitDir, ['cat-file', '-e', `${commit}^{commit}`]).then(() => true, () => false);
+}
+
+/** The folder with HEAD and objects: `path` itself, its `.git`, or where a `.git` file points to. */
+function gitDirOf(path: string): string | undefined {
+  const isGit = (dir: string): boolean => existsSync(join(dir, 'HEAD')) && (existsSync(join(dir, 'objects')) || existsSync(join(dir, 'commondir')));
+  const inner = join(path, '.git');
+  if (existsSync(inner)) {
+    if (statSync(inner).isDirectory()) return isGit(inner) ? inner : undefined;
+    const target = /^gitdir: (.*)$/m.exec(readFileSync(inner, 'utf8'))?.[1];
+    return target !== undefined && isGit(resolve(path, target)) ? resolve(path, target) : undefined;
+  }
+  return isGit(path) ? path : undefined;
+}
+
+function missing(message: string): never {
+  throw new UserError(message);
+}
+
+/** A repository on this machine as a corpus of its own. */
+export function localPin(path: string, split: CrossRepoSplit): GitPin {
+  return { id: basename(resolve(path)).replace(/\.git$/, ''), path, licence: 'unknown', split };
+}

@@ -1,0 +1,45 @@
+/** Stage 1 again, for the evolution track: the histories of the profile's repositories become tables of commits and tasks. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { curate, type CurationReport } from '../data/curate.js';
+import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
+import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
+import { pypiSource } from '../data/sources/pypi.js';
+import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
+import type { Commit, Task } from '../data/types.js';
+import type { Profile } from '../profiles.js';
+import type { Progress } from '../store/progress.js';
+import { evolutionKey, pinnedCorpus } from './keys.js';
+import { cache } from './paths.js';
+
+export interface Evolution {
+  /** The dataset: `qna` and `commits` as parquet. */
+  folder: string;
+  report: CurationReport;
+  /** Row by row, training repositories first, each history oldest first. */
+  tasks(): AsyncIterable<Task>;
+  commits(): AsyncIterable<Commit>;
+}
+
+export async function openEvolution(profile: Profile, progress: Progress): Promise<Evolution> {
+  const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
+  const reportPath = join(folder, 'curation.json');
+  // The report is written last, so its presence says that the tables are whole.
+  if (!existsSync(reportPath)) {
+    const source = 'synthetic' in profile.corpus
+      ? syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'))
+      : pypiSource(pinnedCorpus(profile)!, cache(), progress);
+    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
+  }
+  const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
+  return {
+    folder,
+    report: JSON.parse(readFileSync(reportPath, 'utf8')) as CurationReport,
+    async *tasks() {
+      for (const path of paths('qna')) yield* readTaskRows(path);
+    },
+    async *commits() {
+      for (const path of paths('commits')) yield* readCommitRows(path);
+    },
+  };
+}
