@@ -74,14 +74,15 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
 }
 
 function trackOf(values: Values, cutoff: number): Track {
+  const keepShared = values.source === 'synthetic';
   const prefix = choice('prefix', values.prefix, ['structured', 'full-file'] as const);
   if (choice('track', values.track, ['static', 'evolution'] as const) === 'static') {
-    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix } };
+    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix, keepShared } };
   }
   return {
     track: 'evolution',
     options: {
-      cutoff, prefix, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
+      cutoff, prefix, keepShared, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
       perCommit: count('per-commit', values['per-commit']), perFile: count('per-file', values['per-file']),
     },
   };
@@ -107,13 +108,13 @@ function corpusFile<T>(path: string): T {
   }
 }
 
-function print({ track, repositories, unusable, leakage }: CurationReport): void {
+function print({ track, options, repositories, unusable, leakage }: CurationReport): void {
   const sum = (of: (r: CurationReport['repositories'][number]) => number) => repositories.reduce((total, r) => total + of(r), 0);
   const read = track === 'evolution' ? `, from ${sum((r) => r.commitsRead ?? 0)} commits of which ${sum((r) => r.commits)} kept` : '';
   console.log(`\n${sum((r) => r.tasks)} tasks of ${repositories.filter((r) => r.tasks > 0).length} repositories${read}.`);
   reasons('Assertions that gave no task', repositories.map((r) => r.drops));
   reasons('Files not read', repositories.map((r) => r.unread));
-  console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories dropped, ${leakage.embeddedTests} test files in snapshots, `
+  console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories${options['keepShared'] ? ' (kept: synthetic)' : ' dropped'}, ${leakage.embeddedTests} test files in snapshots, `
     + `${leakage.beforeTraining} tasks dropped for a time before training${leakage.newest ? `, newest commit ${leakage.newest}` : ''}.`);
   for (const { reason } of unusable) console.log(`Not used: ${reason}`);
 }

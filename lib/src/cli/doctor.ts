@@ -77,6 +77,7 @@ async function findings(): Promise<Finding[]> {
     { name: 'TensorFlow', found: tensorflow, neededFor: everything, remedy: setUp },
     { name: 'tfjs', found: npmVersion('@tensorflow/tfjs-node-gpu'), neededFor: everything, remedy: setUp },
     { name: 'Engine', found: built.found, neededFor: `${everything} that computes`, remedy: built.reason || setUp },
+    { name: 'git', found: output('git', ['--version'])?.replace('git version ', ''), neededFor: 'histories (2.36 or newer)', remedy: 'install git' },
     { name: 'JupyterLab', found: python.get('jupyterlab'), neededFor: notebooks, remedy: setUp },
     { name: 'plotly renderer', found: python.get('plotly'), neededFor: 'figures in notebooks', remedy: setUp },
     { name: 'tslab', found: npmVersion('tslab'), neededFor: notebooks, remedy: setUp },

@@ -33,7 +33,7 @@ export interface CurationReport {
   repositories: RepositoryReport[];
   unusable: Source['unusable'];
   leakage: {
-    /** Tasks of other repositories that repeat a training task's text: dropped. */
+    /** Tasks of other repositories that repeat a training task's text: dropped, but for synthetic ones. */
     sharedWithTraining: number;
     /** Test files that an encoder would have read: none, or the build fails. */
     embeddedTests: number;
@@ -86,7 +86,7 @@ export async function curate(source: Source, { track, options }: Track, folder: 
 }
 
 async function snapshots(source: Source, options: StaticOptions & { minTasks: number }, writer: DatasetWriter, report: CurationReport): Promise<void> {
-  const guard = new LeakageGuard();
+  const guard = new LeakageGuard(options);
   for await (const repo of source.snapshots()) {
     const leaks = embeddedTests(repo);
     if (leaks.length) throw new Error(`${repo.id}: ${leaks[0]} is a test file and would be embedded.`);
@@ -103,7 +103,7 @@ async function snapshots(source: Source, options: StaticOptions & { minTasks: nu
 }
 
 async function histories(source: Source, options: EvolutionOptions, writer: DatasetWriter, report: CurationReport, spool: string): Promise<void> {
-  const guard = new LeakageGuard();
+  const guard = new LeakageGuard(options);
   for await (const history of source.histories()) {
     const counts = newEvolutionCounts();
     // An out-of-distribution repository begins after the cut-off, so it is read whole.
@@ -135,12 +135,10 @@ function guarded(tasks: readonly Task[], guard: LeakageGuard, entry: RepositoryR
   const kept = tasks.filter((task) => {
     guard.learn(task);
     const fault = guard.fault(task);
-    if (fault) {
-      entry.drops[fault] = (entry.drops[fault] ?? 0) + 1;
-      report.leakage.sharedWithTraining++;
-    }
+    if (fault) entry.drops[fault] = (entry.drops[fault] ?? 0) + 1;
     return !fault;
   });
+  report.leakage.sharedWithTraining = guard.shared;
   return { kept, entry };
 }
 

@@ -6,17 +6,29 @@ import { sha256 } from '../store/hash.js';
 import { sourceFiles, testFiles } from './tests-files.js';
 import type { Repository, Task } from './types.js';
 
+export interface LeakageOptions {
+  /** Shared tasks are counted but stay: synthetic repositories ask the same questions on purpose. */
+  keepShared?: boolean;
+}
+
 /** Learns the training tasks first, then tells which tasks of other repositories repeat one of them. */
 export class LeakageGuard {
   readonly #seen = new Set<string>();
+  /** Tasks found to be shared so far, dropped or not. */
+  shared = 0;
+
+  constructor(private readonly options: LeakageOptions) {}
 
   /** All tasks of a training repository, in whichever part of it, count. */
   learn(task: Task): void {
     if (task.split === 'train') this.#seen.add(textOf(task));
   }
 
+  /** Why the task may not stay, or null. */
   fault(task: Task): 'shared_with_training' | null {
-    return task.split !== 'train' && this.#seen.has(textOf(task)) ? 'shared_with_training' : null;
+    if (task.split === 'train' || !this.#seen.has(textOf(task))) return null;
+    this.shared++;
+    return this.options.keepShared ? null : 'shared_with_training';
   }
 }
 

@@ -10,7 +10,7 @@ import type { Progress } from '../store/progress.js';
 import { silent } from '../store/progress.js';
 import { Random } from '../store/random.js';
 import { type Candidate, candidatesOf, taskFields } from './candidates.js';
-import { LeakageGuard } from './leakage.js';
+import { LeakageGuard, type LeakageOptions } from './leakage.js';
 import type { PrefixForm } from './prefix.js';
 import { openParser, PythonSource } from './python.js';
 import { select, type SelectOptions } from './select.js';
@@ -18,7 +18,7 @@ import { inRepoSplits, repoSeed } from './splits.js';
 import { testFiles } from './tests-files.js';
 import type { Repository, Task } from './types.js';
 
-export interface StaticOptions extends SelectOptions {
+export interface StaticOptions extends SelectOptions, LeakageOptions {
   /**
    * Most test files read of one repository, drawn at random; all when absent. A few large projects have most of a
    * corpus's test files, and their 200 tasks come from a small part of them.
@@ -112,14 +112,14 @@ export async function curateCorpus(
     // Lets a display repaint: the work above never waits for anything.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  corpus.tasks = withoutShared(corpus);
+  corpus.tasks = withoutShared(corpus, options);
   return corpus;
 }
 
 
 /** The tasks without those of other repositories whose text a training repository has too; each is counted. */
-function withoutShared({ tasks, repositories }: CuratedCorpus): Task[] {
-  const guard = new LeakageGuard();
+function withoutShared({ tasks, repositories }: CuratedCorpus, options: LeakageOptions): Task[] {
+  const guard = new LeakageGuard(options);
   for (const task of tasks) guard.learn(task);
   return tasks.filter((task) => {
     const reason = guard.fault(task);

@@ -73,10 +73,10 @@ export interface Task {
   testFunction: string;
   family: AssertionFamily;
   targetKind: TargetKind;
-  /** Byte offsets of the target in the file: `bytes.slice(byteStart, byteEnd)` decodes to the literal target. */
+  /** Byte offsets of the target in the file: `bytes.slice(byteStart, byteEnd)` decodes to the literal target. -1 where a published table does not say. */
   byteStart: number;
   byteEnd: number;
-  /** 1-based line on which the target starts. */
+  /** 1-based line on which the target starts; -1 where a published table does not say. */
   line: number;
   prefix: string;
   /** The literal target on one line: line breaks and the indentation after them become one space. */

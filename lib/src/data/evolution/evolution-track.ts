@@ -7,6 +7,7 @@
 import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { taskFields } from '../candidates.js';
+import type { LeakageOptions } from '../leakage.js';
 import type { PrefixForm } from '../prefix.js';
 import { openParser } from '../python.js';
 import { chronologicalSplits } from '../splits.js';
@@ -14,7 +15,7 @@ import type { Commit, History, Task } from '../types.js';
 import { capped, type Caps, isShort } from './caps.js';
 import { newCounts, replay, type KeptCommit, type ReplayCounts, type ReplayOptions } from './replay.js';
 
-export interface EvolutionOptions extends ReplayOptions, Caps {
+export interface EvolutionOptions extends ReplayOptions, Caps, LeakageOptions {
   prefix: PrefixForm;
 }
 
