@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { writeFileAtomic } from './atomic.js';
 import { UserError } from './errors.js';
+import { fromHalf, toHalves } from './half.js';
 
 export interface NamedArray {
   shape: number[];
@@ -23,7 +24,7 @@ export function writeSafetensors(
   let at = 0;
   for (const [name, { shape, data }] of tensors) {
     const type: Dtype = data instanceof Int32Array ? 'I32' : dtype;
-    const bytes = type === 'F16' ? toHalf(data as Float32Array) : data;
+    const bytes = type === 'F16' ? toHalves(data as Float32Array) : data;
     const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     header[name] = { dtype: type, shape, data_offsets: [at, at + chunk.length] };
     chunks.push(chunk);
@@ -95,28 +96,4 @@ function decode(bytes: Buffer, dtype: string): Float32Array | Int32Array {
   const words = new Uint32Array(halves.length);
   halves.forEach((h, i) => { words[i] = h << 16; });
   return new Float32Array(words.buffer);
-}
-
-/** IEEE half to float. */
-function fromHalf(h: number): number {
-  const sign = h & 0x8000 ? -1 : 1, exponent = (h >> 10) & 31, fraction = h & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** Floats to IEEE halves, rounding to nearest even. */
-function toHalf(values: Float32Array): Uint16Array {
-  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(words, (x) => {
-    const sign = (x >>> 16) & 0x8000, exponent = ((x >>> 23) & 255) - 127, fraction = x & 0x7fffff;
-    if (exponent === 128) return sign | 0x7c00 | (fraction ? 0x200 : 0);
-    if (exponent > 15) return sign | 0x7c00;
-    if (exponent < -25) return sign;
-    // Below 2^-14 halves are subnormal: the implicit one moves into the fraction.
-    const shift = exponent < -14 ? 13 - 14 - exponent : 13;
-    const full = exponent < -14 ? fraction | 0x800000 : fraction | ((exponent + 15) << 23);
-    const down = full >>> shift, rest = full & ((1 << shift) - 1), half = 1 << (shift - 1);
-    return sign | (down + (rest > half || (rest === half && (down & 1)) ? 1 : 0));
-  });
 }
