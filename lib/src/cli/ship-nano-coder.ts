@@ -60,12 +60,15 @@ It completes short stretches of Python. It was not trained to follow instruction
 `);
 }
 
-/** The run's log without lines of other schedules: what a longer or shorter run wrote after its own decay began. */
+/** The run's log up to its end. Where it was resumed, also by another schedule, later lines replace those they repeat. */
 function readLog(runFolder: string, config: PretrainConfig): PretrainLogLine[] {
   const steps = Math.ceil(config.tokens / config.batchTokens);
-  const byStep = new Map<number, PretrainLogLine>();
-  for (const entry of parseLog(join(runFolder, 'log.jsonl'))) if (entry.step <= steps) byStep.set(entry.step, entry);
-  return [...byStep.values()].sort((a, b) => a.step - b.step);
+  const log: PretrainLogLine[] = [];
+  for (const entry of parseLog(join(runFolder, 'log.jsonl'))) {
+    while (log.length > 0 && log.at(-1)!.step >= entry.step) log.pop();
+    if (entry.step <= steps) log.push(entry);
+  }
+  return log;
 }
 
 function parseLog(path: string): PretrainLogLine[] {
