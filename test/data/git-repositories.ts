@@ -56,7 +56,7 @@ export function emptyGiant(gitDir: string, size: number): string {
 /** Every file under `folder` with the hash of its bytes. */
 export function filesUnder(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
-    const path = join(entry.path, entry.name);
+    const path = join(entry.parentPath, entry.name);
     return [path, createHash('sha256').update(readFileSync(path)).digest('hex')] as const;
   }).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -3,7 +3,10 @@
  * where the wheels are in the cache (`npm run reproduce`).
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openWorkspace } from 'code2lora';
 import { checkTask } from '../../lib/dist/data/check-task.js';
@@ -84,4 +87,29 @@ test('every task is true to the bytes of its file', { skip: !fetched && 'the whe
   const files = new Map((await source()).flatMap((r) => r.files.map((f) => [`${r.id}:${f.path}`, f.bytes])));
   assert.ok(tasks.length > 5000);
   assert.deepEqual(tasks.map((t) => checkTask(t, files.get(`${t.repo}:${t.file}`)!)).filter(Boolean), []);
+});
+
+const long = Boolean(process.env['CODE2LORA_LONG_TESTS']);
+test("every task's target is one for Python's ast too", { skip: (!fetched && 'the wheels are not in the cache') || (!long && 'set CODE2LORA_LONG_TESTS to run it') }, async (t) => {
+  const { tasks, source } = await lab.corpus();
+  const folder = mkdtempSync(join(tmpdir(), 'mini-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const wanted = new Map<string, Set<string>>();
+  for (const { repo, file, family, byteStart, byteEnd } of tasks) {
+    const key = `${repo}:${file}`;
+    wanted.set(key, (wanted.get(key) ?? new Set()).add(`${family} ${byteStart} ${byteEnd}`));
+  }
+  const files = (await source()).flatMap((r) => r.files.map((f) => ({ key: `${r.id}:${f.path}`, bytes: f.bytes }))).filter(({ key }) => wanted.has(key));
+  files.forEach(({ bytes }, i) => writeFileSync(join(folder, `${i}.py`), bytes));
+  const { stdout, status, stderr } = spawnSync(existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3', ['test/data/oracle.py'],
+    { input: files.map((_, i) => join(folder, `${i}.py`)).join('\n'), encoding: 'utf8', maxBuffer: 2 ** 30 });
+  assert.equal(status, 0, stderr);
+  const found = stdout.trim().split('\n').map((line) => JSON.parse(line) as [string, number, number][] | null);
+  const differing = files.flatMap(({ key }, i) => {
+    const theirs = new Set(found[i]?.map((row) => row.join(' ')));
+    return [...wanted.get(key)!].filter((place) => !theirs.has(place)).map((place) => `${key} ${place}${found[i] ? '' : ' (Python cannot parse it)'}`);
+  });
+  t.diagnostic(`${tasks.length - differing.length} of ${tasks.length} tasks alike`);
+  for (const line of differing) t.diagnostic(line);
+  assert.ok(differing.length <= 0.005 * tasks.length);
 });

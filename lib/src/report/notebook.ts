@@ -69,11 +69,11 @@ export function gridHtml(table: ColumnTable | DataFrame, limit: number): string 
 <thead><tr style="background:none">${head}</tr></thead><tbody>${body}</tbody></table>${more}</div>`;
 }
 
-/** A number with as many decimals as its column needs: none where all are whole, else two. */
+/** A number with as many decimals as it needs: none where its column is whole or it is in the thousands, else two. */
 function cell(value: unknown, whole: boolean): string {
   if (value == null) return '–';
   if (typeof value !== 'number') return String(value);
-  const digits = whole ? 0 : 2;
+  const digits = whole || Math.abs(value) >= 1000 ? 0 : 2;
   const rounded = Number(value.toFixed(digits)) || 0; // not -0
   return rounded.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -51,6 +51,8 @@ type FileState = Map<string, string>;
 export async function* replay({ gitDir, head }: Pick<History, 'gitDir' | 'head'>, options: ReplayOptions, counts: ReplayCounts): AsyncGenerator<KeptCommit> {
   const blobs = new BlobReader(gitDir), diffs = new DiffReader(gitDir);
   const files = new Map<string, FileState>();
+  /** Paths that were a test at some time since the last kept commit: a diff may not show what they held. */
+  const were = new Set<string>();
   let keptTree: string | undefined;
   try {
     for await (const entry of firstParentLog(gitDir, head)) {
@@ -59,10 +61,11 @@ export async function* replay({ gitDir, head }: Pick<History, 'gitDir' | 'head'>
         return;
       }
       counts.commits++;
-      const items = await newAssertions(entry, files, blobs, options.identity, counts);
+      const items = await newAssertions(entry, files, were, blobs, options.identity, counts);
       if (items.length === 0) continue;
       counts.kept++;
-      const diff = await diffs.between(keptTree, entry.tree, (path) => files.has(path));
+      const diff = await diffs.between(keptTree, entry.tree, (path) => files.has(path) || were.has(path));
+      were.clear();
       keptTree = entry.tree;
       counts.diffFilesOmitted += diff.omitted;
       const modified = items.filter(({ event }) => event === 'modified').length;
@@ -78,7 +81,9 @@ export async function* replay({ gitDir, head }: Pick<History, 'gitDir' | 'head'>
 }
 
 /** Brings `files` to the state after the commit and returns the assertions that were not there before it. */
-async function newAssertions(entry: LogEntry, files: Map<string, FileState>, blobs: BlobReader, identity: Identity, counts: ReplayCounts): Promise<KeptCommit['items']> {
+async function newAssertions(
+  entry: LogEntry, files: Map<string, FileState>, were: Set<string>, blobs: BlobReader, identity: Identity, counts: ReplayCounts,
+): Promise<KeptCommit['items']> {
   const unread = (reason: string): void => { counts.unread[reason] = (counts.unread[reason] ?? 0) + 1; };
   const before = new Map<string, FileState>();
   // First all files that go or move, then those that come: a commit can swap two names.
@@ -86,7 +91,7 @@ async function newAssertions(entry: LogEntry, files: Map<string, FileState>, blo
     const old = change.kind === 'renamed' ? change.from! : change.path;
     const state = files.get(old);
     if (state && change.kind !== 'deleted') before.set(change.path, state);
-    files.delete(old);
+    if (files.delete(old)) were.add(old);
   }
   const read: Change[] = [];
   for (const change of entry.changes) {
@@ -106,6 +111,7 @@ async function newAssertions(entry: LogEntry, files: Map<string, FileState>, blo
       unread(typeof bytes === 'string' ? bytes : 'not UTF-8');
       // What it held is still remembered: the next version that can be read is compared with it.
       if (old) files.set(path, old);
+      else if (typeof bytes !== 'string' && isTestFile(path, Buffer.from(bytes).toString('latin1'))) files.set(path, new Map());
       return [];
     }
     if (!isTestFile(path, source.text)) return [];

@@ -32,7 +32,7 @@ export class DiffReader {
 
   /**
    * @param from the tree before, or undefined for the empty tree
-   * @param isTest whether a path is a test by its content: its part is left out
+   * @param isTest whether a path is or was a test by its content: its part is left out
    */
   async between(from: string | undefined, to: string, isTest: (path: string) => boolean): Promise<ProductionDiff> {
     // A line that is no object id comes back as it is: it marks the end, which no line of a diff can look like.
@@ -44,7 +44,7 @@ export class DiffReader {
       if (!keep) return;
       if (length + partLength > MAX_DIFF_CHARACTERS) omitted++;
       else {
-        parts.push(...part);
+        parts.push(`${part.join('\n')}\n`);
         length += partLength;
       }
     };
@@ -53,24 +53,36 @@ export class DiffReader {
       if (bytes === undefined) throw this.#reader.stopped();
       const line = bytes.toString('utf8');
       if (line === 'end') break;
-      const header = /^diff --git a\/.* b\/(.*)$/.exec(line);
-      if (header || line.startsWith('diff --git ')) {
+      if (line.startsWith('diff --git ')) {
         finish();
-        keep = !isTest(header?.[1] ?? '');
+        keep = !pathsOf(line.slice('diff --git '.length)).some(isTest);
         part = [];
         partLength = 0;
       } else if (part.length === 0) continue; // the line that names the two trees
+      else if (/^rename (?:from|to) /.test(line)) keep &&= !isTest(unquoted(line.replace(/^rename \w+ /, '')));
       if (partLength <= MAX_DIFF_CHARACTERS) part.push(line);
       partLength += line.length + 1;
     }
     finish();
-    return { text: parts.length ? `${parts.join('\n')}\n` : '', omitted };
+    return { text: parts.join(''), omitted };
   }
 
   close(): void {
     this.#child.stdin.end();
     this.#child.kill();
   }
+}
+
+/** The path in the header of a diff, which names it twice; none for a rename, whose paths have lines of their own. */
+function pathsOf(header: string): string[] {
+  const middle = (header.length - 1) / 2;
+  const [from, to] = [header.slice(0, middle), header.slice(middle + 1)].map((name) => unquoted(name).slice(2)) as [string, string];
+  return from === to ? [to] : [];
+}
+
+/** git quotes names with `"`, `\` and control characters; of these only `"` may be in a path that is read. */
+function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replace(/\\"/g, '"') : name;
 }
 
 /** git knows the empty tree in every repository; its id depends on the hash, SHA-1 or SHA-256. */

@@ -16,10 +16,13 @@ export interface Change {
 export interface LogEntry {
   id: string;
   tree: string;
-  /** Committer time in seconds since 1970. */
+  /** Committer time in seconds since 1970, at most the end of the year 9999. */
   time: number;
   changes: Change[];
 }
+
+/** A commit may bear any number as its time; later ones have no date that sorts as text. */
+const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
 /**
  * Streams the history up to `head`; git holds the list of commits, this process one commit.
@@ -37,7 +40,7 @@ export async function* firstParentLog(gitDir: string, head: string): AsyncGenera
       if (!raw) {
         if (entry) yield entry;
         const [id, tree, time] = piece.split(' ');
-        entry = { id: id!, tree: tree!, time: Number(time), changes: [] };
+        entry = { id: id!, tree: tree!, time: Math.min(Number(time), LAST_SECOND), changes: [] };
         continue;
       }
       const [, mode, blob, letter] = raw as unknown as [string, string, string, string];
