@@ -73,7 +73,8 @@ const mini: Profile = {
   // Wheels hold far more assertions than the caps keep: drawn at random, targets are as long as the paper's; the
   // shortest first, as the authors sort, would leave little but digits and True.
   curation: { seed: 3407, maxTasks: 200, minTasks: 30, order: 'random', maxFiles: 60 },
-  evolution: EVOLUTION,
+  // A release stands for many commits, so more of its tasks are kept.
+  evolution: { ...EVOLUTION, perCommit: 64 },
   base: { folder: 'nano-coder' },
   encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 },
   maxTokens: 256,

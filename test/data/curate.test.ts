@@ -1,69 +1,115 @@
-/** The command that makes a benchmark of a local repository: what it says, and that it says and writes the same twice. */
+/** `code2lora curate` on a repository of one's own: what it prints, that it repeats itself, and what a failed run leaves. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { filesUnder, makeRepository } from './git-repositories.js';
+import { after, test } from 'node:test';
+import { curate, type CurationReport, type Track } from '../../lib/dist/data/curate.js';
+import { readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
+import type { Source } from '../../lib/dist/data/types.js';
+import { UserError } from '../../lib/dist/store/errors.js';
+import { collect, filesUnder, makeRepository } from './git-repositories.js';
+import { messyHistory } from './messy-history.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'curate-'));
-const repository = join(folder, 'demo.git');
 after(() => rmSync(folder, { recursive: true }));
-before(() => {
-  const tests = (n: number) => Array.from({ length: n }, (_, i) => `def test_${i}():\n    assert area(${i}) == ${1000 + i}\n`).join('\n');
-  makeRepository(repository, Array.from({ length: 12 }, (_, i) => ({
-    files: { 'shapes.py': `def area(x):\n    return x + ${i}\n`, 'tests/test_shapes.py': tests(i + 1), 'tests/test_latin1.py': Buffer.from([0x23, 0xe9]) },
-  })));
-});
+const repository = join(folder, 'shop.git');
+makeRepository(repository, [...messyHistory(40, 11), { files: {
+  'tests/test_latin.py': Buffer.from('# \xe4\n', 'latin1'), 'tests/test_link.py': { link: 'a' }, 'tests/test_outside.py': 'assert outside == 1\n',
+} }]);
 
-function curate(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['lib/bin/code2lora.js', 'curate', ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+const env = { ...process.env, CODE2LORA_OUTPUT: join(folder, 'output') };
+const run = (...args: string[]) => spawnSync(process.execPath, ['lib/bin/code2lora.js', 'curate', ...args], { encoding: 'utf8', env });
+const local = (track: string, out: string, ...more: string[]) => run('--source', 'git', '--path', repository, '--track', track, '--out', out, ...more);
+/** Hashes by the name inside `out`. */
+const files = (out: string) => Object.fromEntries(Object.entries(filesUnder(out)).map(([path, hash]) => [path.slice(out.length), hash]));
+const sum = (counts: Partial<Record<string, number>>): number => Object.values(counts).reduce<number>((a, b) => a + (b ?? 0), 0);
 
 for (const track of ['static', 'evolution']) {
-  test(`${track}: says what was kept and dropped, and two runs write the same bytes`, () => {
-    const out = (name: string) => join(folder, `${track}-${name}`);
-    const runs = ['a', 'b'].map((name) => {
-      const { status, stdout, stderr } = curate('--source', 'git', '--path', repository, '--track', track, '--out', out(name));
-      assert.equal(status, 0, stderr);
-      assert.match(stdout, /12 tasks of 1 repositories/);
-      assert.match(stdout, /Assertions that gave no task: none|Assertions that gave no task: \d+ \w+/);
-      assert.match(stdout, /Leakage: 0 tasks shared/);
-      return Object.fromEntries(Object.entries(filesUnder(out(name))).map(([path, hash]) => [path.slice(out(name).length), hash]));
-    });
-    assert.ok(Object.keys(runs[0]!).length >= 4, Object.keys(runs[0]!).join(' '));
-    assert.deepEqual(runs[0], runs[1]);
-    if (track === 'evolution') {
-      const report = JSON.parse(readFileSync(join(out('a'), 'curation.json'), 'utf8')) as { repositories: { commits: number; commitsRead: number }[] };
-      assert.equal(report.repositories[0]!.commits, 12);
-      assert.equal(report.repositories[0]!.commitsRead, 12);
+  test(`${track}: prints what is kept and dropped, writes as much, and the same bytes again`, async () => {
+    const [one, two] = [join(folder, `${track}-1`), join(folder, `${track}-2`)];
+    const { status, stdout, stderr } = local(track, one);
+    assert.equal(status, 0, stderr);
+    const report = JSON.parse(readFileSync(join(one, 'curation.json'), 'utf8')) as CurationReport;
+    const [own] = report.repositories;
+    const rows = (await Promise.all(['train', 'ir_val', 'ir_test'].map((suite) => collect(readTaskRows(join(one, `qna/${suite}.parquet`)))))).flat();
+    assert.ok(rows.length > 20 && rows.length === own!.tasks && rows.every(({ repo }) => repo === 'shop'));
+    assert.match(stdout, new RegExp(`^${rows.length} tasks of 1 repositories${track === 'evolution' ? `, from ${own!.commitsRead} commits of which ${own!.commits} kept` : ''}\\.$`, 'm'));
+    for (const [title, counts] of [['Assertions that gave no task', own!.drops], ['Files not read', own!.unread]] as const) {
+      const line = new RegExp(`^${title}: (.*)\\.$`, 'm').exec(stdout)![1]!;
+      assert.ok(sum(counts) > 0);
+      assert.deepEqual(Object.fromEntries(line.split(', ').map((part) => [part.replace(/^\d+ /, ''), Number.parseInt(part)])), counts);
     }
+    assert.match(stdout, /^Leakage: 0 tasks shared/m);
+    assert.equal(local(track, two).status, 0);
+    assert.deepEqual(files(two), files(one));
+    // Again over itself, with other options and back.
+    assert.equal(local(track, two, '--prefix', 'full-file').status, 0);
+    assert.notDeepEqual(files(two), files(one));
+    assert.equal(local(track, two).status, 0);
+    assert.deepEqual(files(two), files(one));
   });
 }
 
-test('a run that fails leaves the result that was there', () => {
+test('a run that fails or is killed leaves the earlier result, and the next one its own', async () => {
   const out = join(folder, 'kept');
-  assert.equal(curate('--source', 'git', '--path', repository, '--track', 'evolution', '--out', out).status, 0);
-  const before = filesUnder(out);
-  const { status, stderr } = curate('--source', 'git', '--path', join(folder, 'nowhere'), '--track', 'evolution', '--out', out);
-  assert.equal(status, 1);
-  assert.match(stderr, /There is no git repository at .*nowhere/);
-  assert.deepEqual(filesUnder(out), before);
+  assert.equal(local('evolution', out).status, 0);
+  const whole = files(out);
+  const damaged = join(folder, 'no repository');
+  mkdirSync(damaged);
+  const failed = run('--source', 'git', '--path', damaged, '--track', 'evolution', '--out', out);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /^No repository could be used\. There is no git repository at .*\n$/m);
+  assert.deepEqual(files(out), whole);
+
+  const child = spawn(process.execPath, ['lib/bin/code2lora.js', 'curate', '--source', 'git', '--path', repository, '--track', 'evolution', '--out', out], { env, stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  while (!existsSync(join(out, '.part')) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill('SIGKILL');
+  await ended;
+  assert.deepEqual(Object.fromEntries(Object.entries(files(out)).filter(([path]) => !path.startsWith('/.part'))), whole);
+  assert.equal(local('evolution', out).status, 0);
+  assert.deepEqual(files(out), whole);
 });
 
-test('mistakes give one line', () => {
-  for (const [args, message] of [
-    [['--source', 'svn', '--out', folder], /--source is one of git, pypi, synthetic, hub, not svn/],
-    [['--source', 'git', '--path', repository], /Give a folder with --out/],
-    [['--source', 'git', '--path', repository, '--track', 'both', '--out', folder], /--track is one of static, evolution, not both/],
-    [['--source', 'git', '--path', repository, '--cutoff', 'soon', '--out', folder], /--cutoff soon is no date/],
-    [['--nonsense'], /--nonsense/],
+test('a source that fails in the middle leaves nothing of its own', async () => {
+  const out = join(folder, 'middle');
+  const evolution: Track = { track: 'evolution', options: { identity: 'assertion', cutoff: Number.POSITIVE_INFINITY, prefix: 'structured', perCommit: 8, perFile: 4 } };
+  const source = (error?: Error): Source => ({
+    unusable: [],
+    async *snapshots() {},
+    async *histories() {
+      yield { id: 'o/r', licence: 'MIT', split: 'train', gitDir: repository, head: 'main' };
+      if (error) throw error;
+    },
+  });
+  await assert.rejects(curate(source(new Error('no more')), evolution, out), /no more/);
+  assert.deepEqual(files(out), {});
+  await curate(source(), evolution, out);
+  const whole = files(out);
+  await assert.rejects(curate(source(new UserError('no more')), evolution, out), /no more/);
+  assert.deepEqual(files(out), whole);
+});
+
+test('a wrong option is one line that names it', () => {
+  writeFileSync(join(folder, 'not.json'), '{');
+  const out = join(folder, 'never');
+  for (const [args, pattern] of [
+    [['--nonsense'], /nonsense/], [['--source', 'svn', '--out', out], /--source is one of git, pypi, synthetic, hub, not svn/],
+    [['--source', 'git', '--path', repository], /--out/], [['--source', 'git', '--path', repository, '--out', out, '--track', 'dynamic'], /--track is one of/],
+    [['--source', 'git', '--path', repository, '--out', out, '--identity', 'name', '--track', 'evolution'], /--identity is one of/],
+    [['--source', 'git', '--path', repository, '--out', out, '--split', 'dev'], /--split is one of/],
+    [['--source', 'git', '--path', repository, '--out', out, '--cutoff', 'soon'], /--cutoff soon is no date/],
+    [['--source', 'git', '--path', repository, '--out', out, '--track', 'evolution', '--per-file=-1'], /--per-file needs a whole number/],
+    [['--source', 'git', '--corpus', join(folder, 'none.json'), '--out', out], /no corpus file/],
+    [['--source', 'git', '--corpus', join(folder, 'not.json'), '--out', out], /is not JSON/],
   ] as const) {
-    const { status, stderr } = curate(...args);
-    assert.equal(status, 1);
-    assert.match(stderr, message);
-    assert.equal(stderr.trim().split('\n').filter((line) => !/\[[█·]+\]/.test(line)).length, 1, stderr);
+    const { status, stdout, stderr } = run(...args);
+    assert.deepEqual([status, stdout], [1, ''], args.join(' '));
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    assert.match(stderr, pattern);
   }
+  assert.ok(!existsSync(out));
+  assert.match(run('--help').stdout, /^Usage: /);
 });

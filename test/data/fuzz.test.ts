@@ -28,7 +28,7 @@ test('10,000 mutated files', () => {
     .flatMap((bytes) => [bytes.subarray(0, 700), bytes.subarray(-700)])];
   let tasks = 0, undecodable = 0;
   for (let i = 0; i < 10_000; i++) {
-    let bytes = Buffer.from(seeds[random.below(seeds.length)]!);
+    let bytes: Buffer = seeds[random.below(seeds.length)]!;
     for (let n = 1 + random.below(6); n > 0; n--) bytes = mutate(bytes, seeds, random);
     const source = PythonSource.decode(bytes);
     if (!source) {
@@ -47,7 +47,7 @@ test('10,000 mutated files', () => {
       }
     }
   }
-  assert.ok(tasks > 50_000 && undecodable > 100 && undecodable < 5000, `${tasks} tasks, ${undecodable} files that are not UTF-8`);
+  assert.ok(tasks > 30_000 && undecodable > 100 && undecodable < 5000, `${tasks} tasks, ${undecodable} files that are not UTF-8`);
 });
 
 function mutate(bytes: Buffer, seeds: readonly Buffer[], random: Random): Buffer {

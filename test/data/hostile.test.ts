@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { curate, type CurationReport, type Track } from '../../lib/dist/data/curate.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
-import { newEvolutionCounts, curateHistory } from '../../lib/dist/data/evolution/evolution-track.js';
+import { curateHistory, newEvolutionCounts } from '../../lib/dist/data/evolution/evolution-track.js';
 import { newCounts, replay } from '../../lib/dist/data/evolution/replay.js';
 import { openParser } from '../../lib/dist/data/python.js';
 import { filesAt, gitSource, localPin } from '../../lib/dist/data/sources/git.js';
@@ -109,7 +109,7 @@ test('hooks, filters, drivers, programs and aliases of a repository do not run, 
   checkOut(plain, tree);
   arm(armed);
   arm(join(tree, '.git'));
-  git(armed, ['log', '-p', '--ext-diff']);
+  spawnSync('git', [`--git-dir=${armed}`, 'log', '-p', '--ext-diff']);
   assert.ok(/evil/.test(readFileSync(canary, 'utf8')), 'git itself runs them');
   rmSync(canary);
 
@@ -203,6 +203,7 @@ test("the repository's settings of how git prints change nothing", async () => {
 test('broken repositories are one line each, and others are read all the same', async () => {
   const good = join(folder, 'good.git'), at = (name: string): string => join(folder, name);
   const [, , head] = makeRepository(good, [...HISTORY, { files: { 'large.py': noise(300_000) } }]);
+  git(good, ['repack', '-adq']);
   cpSync(good, at('truncated.git'), { recursive: true });
   const pack = join(at('truncated.git'), 'objects/pack', readdirSync(join(good, 'objects/pack')).find((name) => name.endsWith('.pack'))!);
   chmodSync(pack, 0o644);

@@ -167,19 +167,19 @@ test('a syntax error costs the tests it is in', () => {
 });
 
 test('a corpus leaves out small repositories and counts their tasks', async () => {
-  const text = (count: number): string =>
-    `def test_x():\n${Array.from({ length: count }, (_, i) => `    assert x == ${i}\n`).join('')}`;
-  const files = (count: number): Record<string, string> =>
-    Object.fromEntries(Array.from({ length: count }, (_, i) => [`test_${i}.py`, text(5)]));
+  const text = (count: number, name: string): string =>
+    `def test_x():\n${Array.from({ length: count }, (_, i) => `    assert ${name} == ${i}\n`).join('')}`;
+  const files = (count: number, name = 'x'): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`test_${i}.py`, text(5, name)]));
   const repos = [
     repository(files(10), { id: 'big' }), repository(files(2), { id: 'small' }),
-    repository(files(8), { id: 'held', split: 'cr_test' }),
+    repository(files(8, 'y'), { id: 'held', split: 'cr_test' }), repository(files(8), { id: 'copy', split: 'cr_test' }),
   ];
   const updates: number[] = [];
   const corpus = await curateCorpus(repos, { ...OPTIONS, minTasks: 30 }, ({ done, total }) => updates.push(done / total));
   assert.deepEqual(corpus.repositories.map(({ id, tasks, drops }) => [id, tasks, drops]),
-    [['big', 50, {}], ['small', 0, { small_repository: 10 }], ['held', 40, {}]]);
-  assert.deepEqual(updates, [1 / 3, 2 / 3, 1]);
+    [['big', 50, {}], ['small', 0, { small_repository: 10 }], ['held', 40, {}], ['copy', 0, { shared_with_training: 40 }]]);
+  assert.deepEqual(updates, [1 / 4, 2 / 4, 3 / 4, 1]);
   const count = (id: string, split: string): number =>
     corpus.tasks.filter((task) => task.repo === id && task.inRepoSplit === split).length;
   assert.deepEqual(['train', 'val', 'test'].map((split) => count('big', split)), [40, 5, 5]);

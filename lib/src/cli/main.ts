@@ -27,7 +27,7 @@ const help = (): string =>
 /** Errors meant for a person are one line; anything else is a bug and keeps its stack. */
 function report(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message} See npx code2lora --help.`;
+  if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message.split('\n')[0]} See npx code2lora --help.`;
   const expected = error instanceof UserError || (code !== undefined && !code.startsWith('ERR_'));
   return expected ? explain(error) : ((error as Error).stack ?? String(error));
 }

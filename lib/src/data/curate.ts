@@ -71,6 +71,8 @@ export async function curate(source: Source, { track, options }: Track, folder: 
       throw new UserError(`No repository could be used. ${source.unusable.map(({ reason }) => reason).join(' ') || 'The source has none.'}`);
     }
     await writer.close();
+    // Without its report a folder counts as not built: so it is, while the tables of two builds could be in it.
+    rmSync(join(folder, 'curation.json'), { force: true });
     for (const kind of ['qna', 'commits']) {
       rmSync(join(folder, kind), { recursive: true, force: true });
       if (existsSync(join(part, kind))) renameSync(join(part, kind), join(folder, kind));

@@ -75,7 +75,8 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
 /** @throws UserError when there is no such repository, or it is shallow, empty, or in the wrong set by its age. */
 async function openHistory(pin: GitPin, options: GitSourceOptions): Promise<History> {
   const gitDir = await locate(pin, options);
-  if (existsSync(join(gitDir, 'shallow'))) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
+  const shallow = await git(gitDir, ['rev-parse', '--is-shallow-repository']).then((out) => out.toString('latin1').trim() === 'true', () => false);
+  if (shallow) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
   const wanted = pin.commit ?? 'HEAD';
   const head = await git(gitDir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`]).then((out) => out.toString('latin1').trim(), () => '');
   if (!head) throw new UserError(`${pin.id} has no commit ${wanted} (${gitDir}): it is empty, or was fetched before that commit; fetch it anew.`);
@@ -160,14 +161,14 @@ async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Prom
     return gitDirOf(join(mirror, `${pin.id}.git`)) ?? gitDirOf(join(mirror, pin.id))
       ?? missing(`${pin.id} is not in the mirror: expected ${join(mirror, `${pin.id}.git`)}.`);
   }
-  const gitDir = join(cacheDir, 'git', `${pin.id}.git`);
+  const gitDir = resolve(cacheDir, 'git', `${pin.id}.git`);
   const here = gitDirOf(gitDir);
   if (here !== undefined && (pin.commit === undefined || (await hasCommit(here, pin.commit)))) return here;
   if (pin.url === undefined || !/^https:\/\/[\w.-]+\/[\w./-]+$/.test(pin.url)) throw new UserError(`${pin.id} has no https URL: give one, a path, or a mirror.`);
   const part = `${gitDir}.${process.pid}.part`;
   mkdirSync(dirname(gitDir), { recursive: true });
   try {
-    await git(part, ['clone', '--quiet', '--bare', '--no-tags', '--single-branch', '--template=', '--', pin.url, part], { settings: ['protocol.https.allow=always'] });
+    await git(part, ['clone', '--quiet', '--bare', '--no-tags', '--single-branch', '--template=', '--', pin.url, part], { protocol: 'https' });
     rmSync(gitDir, { recursive: true, force: true });
     renameSync(part, gitDir);
   } catch (error) {
