@@ -49,7 +49,7 @@ const smoke: Profile = {
   description: 'synthetic repositories and a tiny model: shows that everything works, in minutes',
   corpus: { synthetic: { repositories: 24, seed: 3407 } },
   curation: { seed: 3407, maxTasks: 60, minTasks: 10, keepShared: true },
-  evolution: { ...EVOLUTION, keepShared: true },
+  evolution: { ...EVOLUTION, keepShared: true, keepShort: true },
   base: {
     pretrain: {
       model: { hidden: 64, layers: 2, heads: 2, kvHeads: 1, headDim: 32, mlp: 128, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 256 },

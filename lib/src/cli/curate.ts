@@ -74,15 +74,15 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
 }
 
 function trackOf(values: Values, cutoff: number): Track {
-  const keepShared = values.source === 'synthetic';
+  const synthetic = values.source === 'synthetic';
   const prefix = choice('prefix', values.prefix, ['structured', 'full-file'] as const);
   if (choice('track', values.track, ['static', 'evolution'] as const) === 'static') {
-    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix, keepShared } };
+    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix, keepShared: synthetic } };
   }
   return {
     track: 'evolution',
     options: {
-      cutoff, prefix, keepShared, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
+      cutoff, prefix, keepShared: synthetic, keepShort: synthetic, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
       perCommit: count('per-commit', values['per-commit']), perFile: count('per-file', values['per-file']),
     },
   };

@@ -17,6 +17,8 @@ import { newCounts, replay, type KeptCommit, type ReplayCounts, type ReplayOptio
 
 export interface EvolutionOptions extends ReplayOptions, Caps, LeakageOptions {
   prefix: PrefixForm;
+  /** Short targets stay in training: those of synthetic repositories are short on purpose. */
+  keepShort?: boolean;
 }
 
 export interface EvolutionCounts extends ReplayCounts {
@@ -96,7 +98,7 @@ function toStored(repo: string, { id, time, diff, added, modified, items }: Kept
     const own = taskFields(candidate, options.prefix);
     return { id: `${repo}@${id.slice(0, 12)}:${own.file}:${own.byteStart}:${own.byteEnd}`, repo, commit: id, event, ...own };
   };
-  const long = items.filter(({ candidate }) => !isShort(candidate.target));
+  const long = options.keepShort ? items : items.filter(({ candidate }) => !isShort(candidate.target));
   const train = capped(long, options), evaluation = capped(items, options);
   const same = train.length === evaluation.length && train.every((item, i) => item === evaluation[i]);
   return {
