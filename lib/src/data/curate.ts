@@ -93,7 +93,8 @@ async function snapshots(source: Source, options: StaticOptions & { minTasks: nu
     const leaks = embeddedTests(repo);
     if (leaks.length) throw new Error(`${repo.id}: ${leaks[0]} is a test file and would be embedded.`);
     const curated = curateStatic(repo, options);
-    const { kept, entry } = guarded(curated.tasks, guard, { id: repo.id, split: repo.split, tasks: 0, commits: 0, drops: curated.drops, unread: { ...repo.refused } }, report);
+    const entry: RepositoryReport = { id: repo.id, split: repo.split, tasks: 0, commits: 0, drops: curated.drops, unread: { ...repo.refused } };
+    const kept = guarded(curated.tasks, guard, entry, report);
     if (curated.undecodable) entry.unread['not UTF-8'] = curated.undecodable;
     const small = kept.length < options.minTasks;
     if (small && kept.length) entry.drops['small_repository'] = kept.length;
@@ -113,7 +114,7 @@ async function histories(source: Source, options: EvolutionOptions, writer: Data
     const entry: RepositoryReport = { id: history.id, split: history.split, tasks: 0, commits: 0, drops: counts.drops, unread: counts.unread };
     try {
       for await (const { commit, tasks } of curateHistory(history, own, spool, counts)) {
-        const { kept } = guarded(tasks, guard, entry, report);
+        const kept = guarded(tasks, guard, entry, report);
         for (const task of kept) await writer.task(task);
         await writer.commit(commit);
         entry.tasks += kept.length;
@@ -127,13 +128,14 @@ async function histories(source: Source, options: EvolutionOptions, writer: Data
       continue;
     }
     entry.commitsRead = counts.commits;
+    if (counts.diffFilesOmitted > 0) entry.unread['no room in the diff'] = counts.diffFilesOmitted;
     report.leakage.beforeTraining += counts.drops['clock_before_training'] ?? 0;
     report.repositories.push(entry);
   }
 }
 
 /** The tasks that no training repository has too. */
-function guarded(tasks: readonly Task[], guard: LeakageGuard, entry: RepositoryReport, report: CurationReport): { kept: Task[]; entry: RepositoryReport } {
+function guarded(tasks: readonly Task[], guard: LeakageGuard, entry: RepositoryReport, report: CurationReport): Task[] {
   const kept = tasks.filter((task) => {
     guard.learn(task);
     const fault = guard.fault(task);
@@ -141,7 +143,7 @@ function guarded(tasks: readonly Task[], guard: LeakageGuard, entry: RepositoryR
     return !fault;
   });
   report.leakage.sharedWithTraining = guard.shared;
-  return { kept, entry };
+  return kept;
 }
 
 /** Options as JSON keeps them: times as dates, no Infinity. */
