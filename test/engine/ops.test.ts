@@ -35,6 +35,14 @@ test('attention: grouped queries, left padding, lengths around the tile size', (
   }
 });
 
+test('attention in slices of the queries, as a GPU computes long inputs', () => {
+  const shape = { heads: 2, kvHeads: 1, dim: 16, theta: 10_000 };
+  const start = tf.tensor1d([0, 700], 'int32');
+  const qkv = random([2, 1300, 4 * 16], 11);
+  const difference = compare((x) => ops.attention(x!, start, shape), (x) => composite.attention(x!, start, shape), [qkv]);
+  assert.ok(difference < 5e-5, `${difference}`);
+});
+
 test('cross-entropy over slices, with and without the head gradient', () => {
   const hidden = random([700, 16], 5), head = random([90, 16], 6);
   const target = tf.randomUniform([700], 0, 90, 'int32', 7), weight = tf.randomUniform([700], 0, 1, 'float32', 8);

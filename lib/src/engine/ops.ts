@@ -50,8 +50,8 @@ export function attention(qkv: Tensor, start: Tensor, shape: AttentionShape): Te
   })(qkv);
 }
 
-/** Rows of logits alive at once: 512 x 8,192 floats stay in a processor's cache. */
-const LOGIT_ROWS = 512;
+/** Rows of logits alive at once: 512 x 8,192 floats stay in a processor's cache; fewer where the vocabulary is large. */
+const logitRows = (vocabulary: number): number => Math.max(128, Math.round(2 ** 22 / vocabulary));
 
 /**
  * Sum over rows of weight * cross-entropy of hidden [N,h] · head^T [h,V] against target [N] (int32), a scalar.
@@ -61,12 +61,12 @@ const LOGIT_ROWS = 512;
 export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: Tensor, trainHead: boolean): Tensor {
   if (onGpu) return composite.crossEntropy(tf.matMul(hidden as Tf2, head as Tf2, false, true), target, weight);
   const run = (h: Tensor, e: Tensor, save: Save) => {
-    const rows = h.shape[0]!;
+    const rows = h.shape[0]!, atOnce = logitRows(e.shape[0]!);
     let loss: Tensor = tf.scalar(0);
     const dHidden: Tensor[] = [];
     let dHead: Tensor | undefined;
-    for (let at = 0; at < rows; at += LOGIT_ROWS) {
-      const n = Math.min(LOGIT_ROWS, rows - at);
+    for (let at = 0; at < rows; at += atOnce) {
+      const n = Math.min(atOnce, rows - at);
       const part = tf.tidy(() => {
         const x = h.slice([at, 0], [n, -1]) as Tf2, w = weight.slice([at], [n]);
         const [l, d] = kernels.crossEntropy(tf.matMul(x, e as Tf2, false, true), target.slice([at], [n]), w) as [Tensor, Tf2];

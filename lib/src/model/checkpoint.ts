@@ -1,6 +1,6 @@
 /**
- * A decoder on disk as Hugging Face keeps it: config.json, model.safetensors with Qwen2's tensor names and [out, in]
- * matrices, tokenizer.json. Other tools load nano-coder from the same folder.
+ * A model on disk as Hugging Face keeps it: config.json; model.safetensors, or its shards with an index; the names and
+ * [out, in] matrices of Qwen2 and Qwen3. Other tools load nano-coder from the same folder.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,106 +8,134 @@ import { toArray, toTensor } from '../engine/arrays.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
-import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { openSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { configJson, readConfig } from './config-json.js';
 import type { ModelConfig } from './config.js';
 import type { LayerWeights, Model } from './weights.js';
 
-/** Names and shapes of the tensors on disk. */
-function parts(c: ModelConfig): { suffix: string; shape: number[] }[] {
+/** A tensor on disk and how it becomes part of a weight in memory: transposed, and side by side with others. */
+interface Part {
+  name: string;
+  shape: number[];
+}
+
+/** Which tensors on disk make up each weight of a layer, in order; matrices are transposed on the way. */
+function layerParts(c: ModelConfig): Partial<Record<keyof LayerWeights, Part[]>> {
   const q = c.heads * c.headDim, kv = c.kvHeads * c.headDim;
-  return [
-    { suffix: 'input_layernorm.weight', shape: [c.hidden] },
-    { suffix: 'self_attn.q_proj.weight', shape: [q, c.hidden] }, { suffix: 'self_attn.q_proj.bias', shape: [q] },
-    { suffix: 'self_attn.k_proj.weight', shape: [kv, c.hidden] }, { suffix: 'self_attn.k_proj.bias', shape: [kv] },
-    { suffix: 'self_attn.v_proj.weight', shape: [kv, c.hidden] }, { suffix: 'self_attn.v_proj.bias', shape: [kv] },
-    { suffix: 'self_attn.o_proj.weight', shape: [c.hidden, q] },
-    { suffix: 'post_attention_layernorm.weight', shape: [c.hidden] },
-    { suffix: 'mlp.gate_proj.weight', shape: [c.mlp, c.hidden] }, { suffix: 'mlp.up_proj.weight', shape: [c.mlp, c.hidden] },
-    { suffix: 'mlp.down_proj.weight', shape: [c.hidden, c.mlp] },
-  ];
+  const attention = (name: string, ...shape: number[]): Part => ({ name: `self_attn.${name}`, shape });
+  return {
+    inputNorm: [{ name: 'input_layernorm.weight', shape: [c.hidden] }],
+    qkv: [attention('q_proj.weight', q, c.hidden), attention('k_proj.weight', kv, c.hidden), attention('v_proj.weight', kv, c.hidden)],
+    ...(c.family === 'qwen3'
+      ? { qNorm: [attention('q_norm.weight', c.headDim)], kNorm: [attention('k_norm.weight', c.headDim)] }
+      : { qkvBias: [attention('q_proj.bias', q), attention('k_proj.bias', kv), attention('v_proj.bias', kv)] }),
+    o: [attention('o_proj.weight', c.hidden, q)],
+    postNorm: [{ name: 'post_attention_layernorm.weight', shape: [c.hidden] }],
+    gateUp: [{ name: 'mlp.gate_proj.weight', shape: [c.mlp, c.hidden] }, { name: 'mlp.up_proj.weight', shape: [c.mlp, c.hidden] }],
+    down: [{ name: 'mlp.down_proj.weight', shape: [c.hidden, c.mlp] }],
+  };
 }
 
 /** Writes config.json and model.safetensors in half precision. */
 export function saveModel(folder: string, model: Model, metadata: Record<string, string> = {}): void {
   const c = model.config;
-  const q = c.heads * c.headDim, kv = c.kvHeads * c.headDim;
-  const tensors = new Map<string, NamedArray>();
+  const tensors = new Map<string, NamedArray>([['model.embed_tokens.weight', toArray(model.embed)]]);
   tidy(() => {
-    const put = (name: string, t: Tensor) => tensors.set(name, toArray(t));
-    put('model.embed_tokens.weight', model.embed);
     model.layers.forEach((w, i) => {
-      const at = `model.layers.${i}.`;
-      put(`${at}input_layernorm.weight`, w.inputNorm);
-      const weights = tf.split(w.qkv, [q, kv, kv], 1), biases = tf.split(w.qkvBias, [q, kv, kv]);
-      ['q', 'k', 'v'].forEach((n, j) => {
-        put(`${at}self_attn.${n}_proj.weight`, weights[j]!.transpose());
-        put(`${at}self_attn.${n}_proj.bias`, biases[j]!);
-      });
-      put(`${at}self_attn.o_proj.weight`, w.o.transpose());
-      put(`${at}post_attention_layernorm.weight`, w.postNorm);
-      const [gate, up] = tf.split(w.gateUp, 2, 1) as [Tensor, Tensor];
-      put(`${at}mlp.gate_proj.weight`, gate.transpose());
-      put(`${at}mlp.up_proj.weight`, up.transpose());
-      put(`${at}mlp.down_proj.weight`, w.down.transpose());
+      for (const [key, parts] of Object.entries(layerParts(c))) {
+        const weight = w[key as keyof LayerWeights]!;
+        const pieces = tf.split(weight, parts.map((p) => p.shape[0]!), weight.rank - 1);
+        parts.forEach((p, j) => tensors.set(`model.layers.${i}.${p.name}`, toArray(p.shape.length === 2 ? pieces[j]!.transpose() : pieces[j]!)));
+      }
     });
-    put('model.norm.weight', model.finalNorm);
   });
+  tensors.set('model.norm.weight', toArray(model.finalNorm));
+  if (c.untied) tensors.set('lm_head.weight', toArray(model.head));
   writeSafetensors(join(folder, 'model.safetensors'), tensors, 'F16', { format: 'pt', ...metadata });
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({
-    architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2', vocab_size: c.vocabSize, hidden_size: c.hidden,
-    num_hidden_layers: c.layers, num_attention_heads: c.heads, num_key_value_heads: c.kvHeads, intermediate_size: c.mlp,
-    rope_theta: c.ropeTheta, rms_norm_eps: c.rmsEps, max_position_embeddings: c.maxTokens, hidden_act: 'silu',
-    tie_word_embeddings: true, bos_token_id: c.vocabSize - 1, eos_token_id: c.vocabSize - 1, torch_dtype: 'float16',
-  }, null, 2)}\n`);
+  writeFileAtomic(join(folder, 'config.json'), configJson(c));
 }
 
-/** Throws a UserError that names the file and the tensor when one is missing, misshapen, extra or not finite. */
+/**
+ * Reads the folder tensor by tensor, so that no more than the model and one tensor is in memory.
+ * Throws a UserError that names the file and the tensor when one is missing, misshapen, extra or not finite.
+ */
 export function loadModel(folder: string): Model {
-  const configPath = join(folder, 'config.json'), path = join(folder, 'model.safetensors');
-  for (const file of [configPath, path]) {
-    if (!existsSync(file)) throw new UserError(`The model has no ${file}: restore it with "git checkout" or fetch it again.`);
-  }
-  const json = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, number>;
-  const number = (name: string): number => {
-    const value = json[name];
-    if (typeof value !== 'number') throw new UserError(`${configPath} has no number "${name}".`);
-    return value;
-  };
-  const config: ModelConfig = {
-    vocabSize: number('vocab_size'), hidden: number('hidden_size'), layers: number('num_hidden_layers'),
-    heads: number('num_attention_heads'), kvHeads: number('num_key_value_heads'),
-    headDim: number('hidden_size') / number('num_attention_heads'), mlp: number('intermediate_size'),
-    ropeTheta: number('rope_theta'), rmsEps: number('rms_norm_eps'), maxTokens: number('max_position_embeddings'),
-  };
-  const { tensors } = readSafetensors(path);
-  const take = (name: string, shape: number[]): Tensor => {
-    const found = tensors.get(name);
-    if (!found) throw new UserError(`${path} lacks the tensor ${name}: fetch it again.`);
-    if (found.shape.join() !== shape.join()) throw new UserError(`${path}: ${name} is [${found.shape}] where config.json says [${shape}].`);
-    if (!found.data.every(Number.isFinite)) throw new UserError(`${path}: ${name} holds values that are not finite: the file is damaged, fetch it again.`);
-    tensors.delete(name);
+  const shape = readConfig(join(folder, 'config.json'));
+  const weights = openWeights(folder);
+  // A model without output head, such as an encoder, is stored without the outer prefix.
+  const bare = !weights.names.has('model.norm.weight') && weights.names.has('norm.weight');
+  const { untied, ...tied } = shape;
+  const config: ModelConfig = bare ? tied : shape;
+  const prefix = bare ? '' : 'model.';
+  const left = new Set(weights.names);
+  const take = (name: string, expected: number[]): Tensor => {
+    const found = weights.read(name);
+    if (found.shape.join() !== expected.join()) throw new UserError(`${folder}: ${name} is [${found.shape}] where config.json says [${expected}].`);
+    if (!finite(found.data)) throw new UserError(`${folder}: ${name} holds values that are not finite: the file is damaged, fetch it again.`);
+    left.delete(name);
     return toTensor(found);
   };
-  const model = tidy((): Model => {
-    const embed = take('model.embed_tokens.weight', [config.vocabSize, config.hidden]);
-    const layers = Array.from({ length: config.layers }, (_, i): LayerWeights => {
-      const w = Object.fromEntries(parts(config).map(({ suffix, shape }) => [suffix, take(`model.layers.${i}.${suffix}`, shape)]));
-      const get = (suffix: string) => w[suffix]!;
-      const side = (names: string[]) => tf.keep(tf.concat(names.map((n) => get(n).transpose()), 1));
-      const layer = {
-        inputNorm: get('input_layernorm.weight'),
-        qkv: side(['self_attn.q_proj.weight', 'self_attn.k_proj.weight', 'self_attn.v_proj.weight']),
-        qkvBias: tf.keep(tf.concat(['q', 'k', 'v'].map((n) => get(`self_attn.${n}_proj.bias`)))),
-        o: side(['self_attn.o_proj.weight']),
-        postNorm: get('post_attention_layernorm.weight'),
-        gateUp: side(['mlp.gate_proj.weight', 'mlp.up_proj.weight']),
-        down: side(['mlp.down_proj.weight']),
-      };
-      tf.dispose(Object.values(w).filter((t) => t !== layer.inputNorm && t !== layer.postNorm));
-      return layer;
+  try {
+    return tidy((): Model => {
+      const embed = take(`${prefix}embed_tokens.weight`, [config.vocabSize, config.hidden]);
+      const layers = Array.from({ length: config.layers }, (_, i) => tidy(() => Object.fromEntries(
+        Object.entries(layerParts(config)).map(([key, parts]) => {
+          const tensors = parts.map((p) => take(`${prefix}layers.${i}.${p.name}`, p.shape));
+          const turned = tensors.map((t) => (t.rank === 2 ? t.transpose() : t));
+          const weight = tf.keep(turned.length > 1 ? tf.concat(turned, turned[0]!.rank - 1) : turned[0]!.clone());
+          tf.dispose(tensors);
+          return [key, weight];
+        })) as unknown as LayerWeights));
+      const finalNorm = take(`${prefix}norm.weight`, [config.hidden]);
+      const head = config.untied ? take('lm_head.weight', [config.vocabSize, config.hidden]) : embed;
+      if (left.size) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${[...left].slice(0, 3).join(', ')}.`);
+      return { config, embed, layers, finalNorm, head };
     });
-    return { config, embed, layers, finalNorm: take('model.norm.weight', [config.hidden]) };
-  });
-  if (tensors.size) throw new UserError(`${path} holds tensors that its config.json does not ask for: ${[...tensors.keys()].slice(0, 3).join(', ')}.`);
-  return model;
+  } finally {
+    weights.close();
+  }
+}
+
+interface Weights {
+  names: ReadonlySet<string>;
+  read(name: string): NamedArray;
+  close(): void;
+}
+
+/** One file, or the shards that model.safetensors.index.json lists. */
+function openWeights(folder: string): Weights {
+  const single = join(folder, 'model.safetensors'), indexPath = join(folder, 'model.safetensors.index.json');
+  const paths = existsSync(single) || !existsSync(indexPath) ? [single] : shards(indexPath).map((name) => join(folder, name));
+  for (const path of paths) {
+    if (!existsSync(path)) throw new UserError(`The model has no ${path}: restore it with "git checkout" or fetch it again.`);
+  }
+  const files = paths.map((path) => ({ path, file: openSafetensors(path) }));
+  const owner = new Map(files.flatMap(({ path, file }) => [...file.entries.keys()].map((name) => [name, { path, file }] as const)));
+  return {
+    names: new Set(owner.keys()),
+    read: (name) => {
+      const found = owner.get(name);
+      if (!found) throw new UserError(`${paths.join(', ')} lacks the tensor ${name}: fetch it again.`);
+      return found.file.read(name);
+    },
+    close: () => {
+      for (const { file } of files) file.close();
+    },
+  };
+}
+
+function shards(indexPath: string): string[] {
+  try {
+    const { weight_map: map } = JSON.parse(readFileSync(indexPath, 'utf8')) as { weight_map: Record<string, string> };
+    const names = [...new Set(Object.values(map))];
+    if (names.every((n) => /^[\w.-]+\.safetensors$/.test(n))) return names;
+  } catch {
+    // Said below.
+  }
+  throw new UserError(`${indexPath} lists no shards of a model: fetch it again.`);
+}
+
+function finite(values: Float32Array | Int32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return false;
+  return true;
 }

@@ -1,7 +1,9 @@
 /**
- * The forward pass of a Qwen2-family decoder: pre-norm, grouped-query attention with RoPE and q/k/v bias, SwiGLU.
- * The same code serves training (tfjs differentiates it), scoring and the repository encoder.
+ * The forward pass of a Qwen-family decoder: pre-norm, grouped-query attention with RoPE (q/k/v bias in Qwen2, a norm
+ * of every query and key head in Qwen3), SwiGLU. The same code serves training (tfjs differentiates it), scoring and
+ * the repository encoder.
  */
+import { checkpointed, detachedProduct } from '../engine/gradients.js';
 import { attention, rmsNorm, swiGlu } from '../engine/ops.js';
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { AttentionShape } from '../engine/kernels.js';
@@ -24,49 +26,81 @@ export interface LowRankLayer {
   gateUp: LowRank;
   down: LowRank;
 }
+const lowRankNames = ['qkv', 'o', 'gateUp', 'down'] as const;
 
 export interface ForwardOptions {
   /** First real position of each left-padded sequence, int32 [B]; zeros when absent. */
   start?: Tensor;
   lora?: LowRankLayer[];
+  /**
+   * No gradient flows through the input of the low-rank branch, as in the authors' code: a later layer then reaches an
+   * earlier layer's factors through the frozen weights only. Off is the true gradient.
+   */
+  detachInput?: boolean;
+  /** Keep only each block's input for the backward pass and compute the block again there. */
+  checkpoint?: boolean;
 }
 
 type T2 = Tf.Tensor2D;
 
-function linear(x: Tensor, w: Tensor, lora: LowRank | undefined): Tensor {
+function linear(x: Tensor, w: Tensor, lora: LowRank | undefined, detachInput: boolean): Tensor {
   const y = tf.matMul(x as T2, w as T2);
   if (!lora) return y;
-  if (lora.a.rank === 2) return y.add(tf.matMul(tf.matMul(x as T2, lora.a as T2), lora.b as T2));
-  const repos = lora.a.shape[0]!;
-  const grouped = x.reshape([repos, x.shape[0]! / repos, x.shape[1]!]);
-  return y.add(tf.matMul(tf.matMul(grouped, lora.a), lora.b).reshape(y.shape));
+  const repos = lora.a.rank === 3 ? lora.a.shape[0]! : 0;
+  const input = repos ? x.reshape([repos, x.shape[0]! / repos, x.shape[1]!]) : x;
+  const low = detachInput ? detachedProduct(input, lora.a, lora.b) : tf.matMul(tf.matMul(input, lora.a), lora.b);
+  return y.add(repos ? low.reshape(y.shape) : low);
 }
 
 export const attentionShape = (c: ModelConfig): AttentionShape =>
   ({ heads: c.heads, kvHeads: c.kvHeads, dim: c.headDim, theta: c.ropeTheta });
 
+/** Qwen3: RMSNorm over the width of each query and key head. packed [N, row] -> [N, row]. */
+function normaliseHeads(packed: Tensor, qNorm: Tensor, kNorm: Tensor, c: ModelConfig): Tensor {
+  const [q, k, v] = tf.split(packed, [c.heads * c.headDim, c.kvHeads * c.headDim, c.kvHeads * c.headDim], 1) as [Tensor, Tensor, Tensor];
+  const each = (x: Tensor, w: Tensor) => rmsNorm(x.reshape([-1, c.headDim]), w, c.rmsEps).reshape(x.shape);
+  return tf.concat([each(q, qNorm), each(k, kNorm), v], 1);
+}
+
 /** One block. x [N, h] -> [N, h]; `mix` turns the packed q, k, v rows [N, row] into attention's output [N, heads*dim]. */
-export function block(x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, lora?: LowRankLayer): Tensor {
-  const mixed = mix(linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv).add(w.qkvBias));
-  const middle = x.add(linear(mixed, w.o, lora?.o));
-  const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, lora?.gateUp));
-  return middle.add(linear(gated, w.down, lora?.down));
+export function block(
+  x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, lora?: LowRankLayer, detachInput = false,
+): Tensor {
+  const packed = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv, detachInput);
+  const mixed = mix(w.qkvBias ? packed.add(w.qkvBias) : normaliseHeads(packed, w.qNorm!, w.kNorm!, c));
+  const middle = x.add(linear(mixed, w.o, lora?.o, detachInput));
+  const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, lora?.gateUp, detachInput));
+  return middle.add(linear(gated, w.down, lora?.down, detachInput));
 }
 
 /**
- * Hidden states after the final norm. ids [B,T] int32 -> [B*T, h], rows in batch order.
- * Gradients flow to any weight or low-rank factor that the caller differentiates.
+ * Hidden states after the final norm. ids [B,T] int32 -> [B*T, h], rows in batch order. Padding on the right needs no
+ * mask: attention is causal. Gradients flow to any weight or low-rank factor that the caller differentiates; with
+ * `checkpoint`, to the low-rank factors only.
  */
 export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions = {}): Tensor {
   const [batch, time] = ids.shape as [number, number];
   const start = options.start ?? tf.zeros([batch], 'int32');
   const { config } = model;
-  const mix = (qkv: Tensor) => attention(qkv.reshape([batch, time, qkv.shape[1]!]), start, attentionShape(config))
+  const mix = (qkv: Tensor, from: Tensor) => attention(qkv.reshape([batch, time, qkv.shape[1]!]), from, attentionShape(config))
     .reshape([batch * time, config.heads * config.headDim]);
   let x: Tensor = tf.gather(model.embed, ids.reshape([batch * time]) as Tf.Tensor1D);
   model.layers.forEach((w, i) => {
-    const lora = options.lora && (options.lora.length === 1 ? options.lora[0] : options.lora[i]);
-    x = block(x, w, config, mix, lora);
+    const lora = options.lora && (options.lora.length === 1 ? options.lora[0]! : options.lora[i]!);
+    const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
+      block(input, w, config, (qkv) => mix(qkv, from), low, options.detachInput);
+    x = options.checkpoint && lora
+      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(factors)), [x, ...flatten(lora)], [start])
+      : run(x, start, lora);
   });
   return rmsNorm(x, model.finalNorm, config.rmsEps);
+}
+
+const flatten = (lora: LowRankLayer): Tensor[] => lowRankNames.flatMap((n) => [lora[n].a, lora[n].b]);
+const unflatten = (list: Tensor[]): LowRankLayer =>
+  Object.fromEntries(lowRankNames.map((n, i) => [n, { a: list[2 * i]!, b: list[2 * i + 1]! }])) as unknown as LowRankLayer;
+
+/** Logits of hidden states after the final norm: [N, h] -> [N, V]. */
+export function logits(model: Model, states: Tensor): Tensor {
+  return tf.matMul(states as T2, model.head as T2, false, true);
 }

@@ -4,12 +4,16 @@
  */
 import { tf, type Tensor } from '../engine/tensorflow.js';
 import { Random } from '../store/random.js';
-import type { ModelConfig } from './config.js';
+import { packedWidth, type ModelConfig } from './config.js';
 
 export interface LayerWeights {
   inputNorm: Tensor; // [h]
   qkv: Tensor; // [h, (heads + 2 kvHeads) * dim]
-  qkvBias: Tensor; // [(heads + 2 kvHeads) * dim]
+  /** Qwen2's. */
+  qkvBias?: Tensor; // [(heads + 2 kvHeads) * dim]
+  /** Qwen3's. */
+  qNorm?: Tensor; // [dim]
+  kNorm?: Tensor; // [dim]
   o: Tensor; // [heads * dim, h]
   postNorm: Tensor; // [h]
   gateUp: Tensor; // [h, 2 mlp]
@@ -18,27 +22,33 @@ export interface LayerWeights {
 
 export interface Model {
   config: ModelConfig;
-  embed: Tensor; // [V, h], tied to the output head
+  embed: Tensor; // [V, h]
   layers: LayerWeights[];
   finalNorm: Tensor; // [h]
+  /** The output head, [V, h]: the embedding itself where they are tied. */
+  head: Tensor;
 }
 
-const layerNames = ['inputNorm', 'qkv', 'qkvBias', 'o', 'postNorm', 'gateUp', 'down'] as const;
+const layerNames = (c: ModelConfig): (keyof LayerWeights)[] =>
+  ['inputNorm', 'qkv', ...(c.family === 'qwen3' ? ['qNorm', 'kNorm'] as const : ['qkvBias'] as const), 'o', 'postNorm', 'gateUp', 'down'];
 
-/** All weights in a fixed order, and back. */
+/** All weights in a fixed order, each once, and back. */
 export function toList(m: Model): Tensor[] {
-  return [m.embed, ...m.layers.flatMap((l) => layerNames.map((n) => l[n])), m.finalNorm];
+  const names = layerNames(m.config);
+  return [m.embed, ...m.layers.flatMap((l) => names.map((n) => l[n]!)), m.finalNorm, ...(m.config.untied ? [m.head] : [])];
 }
 export function fromList(config: ModelConfig, list: Tensor[]): Model {
+  const names = layerNames(config), embed = list[0]!;
   const layers = Array.from({ length: config.layers }, (_, i) =>
-    Object.fromEntries(layerNames.map((n, j) => [n, list[1 + i * layerNames.length + j]!])) as unknown as LayerWeights);
-  return { config, embed: list[0]!, layers, finalNorm: list[list.length - 1]! };
+    Object.fromEntries(names.map((n, j) => [n, list[1 + i * names.length + j]!])) as unknown as LayerWeights);
+  const after = 1 + config.layers * names.length;
+  return { config, embed, layers, finalNorm: list[after]!, head: config.untied ? list[after + 1]! : embed };
 }
 
 /** Names of the list's tensors, for checkpoints: `embed`, `layers.0.qkv`. */
 export function listNames(config: ModelConfig): string[] {
-  const layers = Array.from({ length: config.layers }, (_, i) => layerNames.map((n) => `layers.${i}.${n}`));
-  return ['embed', ...layers.flat(), 'finalNorm'];
+  const layers = Array.from({ length: config.layers }, (_, i) => layerNames(config).map((n) => `layers.${i}.${n}`));
+  return ['embed', ...layers.flat(), 'finalNorm', ...(config.untied ? ['head'] : [])];
 }
 
 export function disposeModel(m: Model): void {
@@ -53,20 +63,20 @@ export function randomModel(config: ModelConfig, seed: number): Model {
     return tf.keep(tf.tensor(values, shape));
   };
   const residual = 0.02 / Math.sqrt(2 * config.layers);
-  const qkv = (config.heads + 2 * config.kvHeads) * config.headDim;
-  const ones = () => tf.keep(tf.ones([config.hidden]));
-  return {
-    config,
-    embed: normal([config.vocabSize, config.hidden], 0.02),
-    layers: Array.from({ length: config.layers }, () => ({
-      inputNorm: ones(),
-      qkv: normal([config.hidden, qkv], 0.02),
-      qkvBias: tf.keep(tf.zeros([qkv])),
-      o: normal([config.heads * config.headDim, config.hidden], residual),
-      postNorm: ones(),
-      gateUp: normal([config.hidden, 2 * config.mlp], 0.02),
-      down: normal([config.mlp, config.hidden], residual),
-    })),
-    finalNorm: ones(),
-  };
+  const qkv = packedWidth(config);
+  const ones = (size: number) => tf.keep(tf.ones([size]));
+  const embed = normal([config.vocabSize, config.hidden], 0.02);
+  const layers = Array.from({ length: config.layers }, (): LayerWeights => ({
+    inputNorm: ones(config.hidden),
+    qkv: normal([config.hidden, qkv], 0.02),
+    ...(config.family === 'qwen3'
+      ? { qNorm: ones(config.headDim), kNorm: ones(config.headDim) }
+      : { qkvBias: tf.keep(tf.zeros([qkv])) }),
+    o: normal([config.heads * config.headDim, config.hidden], residual),
+    postNorm: ones(config.hidden),
+    gateUp: normal([config.hidden, 2 * config.mlp], 0.02),
+    down: normal([config.mlp, config.hidden], residual),
+  }));
+  const head = config.untied ? normal([config.vocabSize, config.hidden], 0.02) : embed;
+  return { config, embed, layers, finalNorm: ones(config.hidden), head };
 }

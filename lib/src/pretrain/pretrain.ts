@@ -113,7 +113,7 @@ function trainStep(optimiser: AdamW, config: PretrainConfig, ids: Int32Array, ti
     const weight = tf.fill([rows], 1 / rows);
     const { value, grads } = tf.valueAndGrads((...list: Tensor[]) => {
       const model = fromList(config.model, list);
-      return headLoss(hiddenStates(model, input), model.embed, target, weight, true) as Tf.Scalar;
+      return headLoss(hiddenStates(model, input), model.head, target, weight, true) as Tf.Scalar;
     })(optimiser.parameters);
     optimiser.update(grads, rate);
     return value.dataSync()[0]!;
@@ -141,7 +141,7 @@ export function bitsPerByte(model: Model, data: TokenFile, time: number): number
       const rows = Array.from({ length: n }, (_, j) => Array.from(data.heldOut.subarray((i + j) * time, (i + j + 1) * time + 1)));
       const input = tf.tensor2d(rows.map((r) => r.slice(0, -1)), [n, time], 'int32');
       const target = tf.tensor1d(rows.flatMap((r) => r.slice(1)), 'int32');
-      return headLoss(hiddenStates(model, input), model.embed, target, tf.ones([n * time]), false).dataSync()[0]!;
+      return headLoss(hiddenStates(model, input), model.head, target, tf.ones([n * time]), false).dataSync()[0]!;
     });
   }
   return nats / (windows * time) * (data.heldOut.length / data.heldOutBytes) / Math.LN2;

@@ -1,0 +1,51 @@
+/** Gradients other than the plain ones: blocks that are computed again instead of stored, and detached inputs. */
+import { tf, type Tensor, type Tf } from './tensorflow.js';
+
+type Save = (tensors: Tensor[]) => void;
+
+/**
+ * f(inputs, constants), of which only these are kept for the backward pass: f runs again there (gradient checkpointing,
+ * Chen et al. 2016). The result must depend on every input; nothing else is differentiated. A tensor that f needs and
+ * that is made on the way belongs to the constants, or it is gone by then.
+ */
+export function checkpointed(f: (inputs: Tensor[], constants: Tensor[]) => Tensor, inputs: Tensor[], constants: Tensor[] = []): Tensor {
+  return tf.customGrad((...args: unknown[]) => {
+    const save = args.pop() as Save;
+    const given = args as Tensor[];
+    save([...given, ...constants]);
+    return {
+      value: f(given, constants),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const kept = saved.slice(inputs.length);
+        return nested(() => tf.grads((...x: Tensor[]) => f(x, kept))(saved.slice(0, inputs.length), dy));
+      },
+    };
+  })(...inputs);
+}
+
+/** (x A) B with gradients for A and B and none for x. x [N, in] or [R, N, in]; A [.., in, r]; B [.., r, out]. */
+export function detachedProduct(x: Tensor, a: Tensor, b: Tensor): Tensor {
+  return tf.customGrad((...args: unknown[]) => {
+    const [A, B, save] = args as [Tensor, Tensor, Save];
+    const low = tf.matMul(x, A);
+    save([x, A, B, low]);
+    return {
+      value: tf.matMul(low, B),
+      gradFunc: (dy: Tensor, [input, , factor, product]: Tensor[]) => {
+        const dLow = tf.matMul(dy, factor as Tf.Tensor2D, false, true);
+        return [tf.matMul(input!, dLow, true, false), tf.matMul(product!, dy, true, false)];
+      },
+    };
+  })(a, b);
+}
+
+/** Differentiates inside a backward pass: tfjs has one tape, which the outer pass still needs for its cleaning up. */
+function nested<T>(differentiate: () => T): T {
+  const { state } = tf.engine() as unknown as { state: { activeTape: unknown } };
+  const outer = state.activeTape;
+  try {
+    return differentiate();
+  } finally {
+    state.activeTape = outer;
+  }
+}

@@ -1,0 +1,56 @@
+/** config.json as Hugging Face writes it, for Qwen2 and Qwen3: what it says of the shape, and what we cannot serve. */
+import { existsSync, readFileSync } from 'node:fs';
+import { UserError } from '../store/errors.js';
+import type { ModelConfig } from './config.js';
+
+/** Throws a UserError that names the file and the field when one is absent or asks for what is not built here. */
+export function readConfig(path: string): ModelConfig {
+  if (!existsSync(path)) throw new UserError(`The model has no ${path}: restore it with "git checkout" or fetch it again.`);
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  } catch (error) {
+    throw new UserError(`${path} is not JSON (${(error as Error).message}): fetch it again.`);
+  }
+  const refuse = (what: string): never => {
+    throw new UserError(`${path}: ${what}. Qwen2 and Qwen3 text models are read here.`);
+  };
+  // Newer versions of transformers keep the RoPE settings in an object of their own.
+  const rope = (json['rope_parameters'] ?? json['rope_scaling'] ?? {}) as Record<string, unknown>;
+  const number = (name: string, fallback?: unknown): number => {
+    const value = json[name] ?? fallback;
+    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : refuse(`has no positive number "${name}"`);
+  };
+  const family = json['model_type'];
+  if (family !== 'qwen2' && family !== 'qwen3') return refuse(`is of a "${String(family)}" model`);
+  if (json['use_sliding_window'] === true) refuse('asks for sliding-window attention, which is not built');
+  if ((json['hidden_act'] ?? 'silu') !== 'silu') refuse(`asks for the activation ${String(json['hidden_act'])}, not silu`);
+  if (family === 'qwen3' && json['attention_bias'] === true) refuse('asks for attention biases, which Qwen3 does not have');
+  const ropeType = rope['rope_type'] ?? rope['type'] ?? 'default';
+  if (ropeType !== 'default') refuse(`asks for RoPE of type ${String(ropeType)}, which is not built`);
+  const heads = number('num_attention_heads');
+  const config: ModelConfig = {
+    vocabSize: number('vocab_size'), hidden: number('hidden_size'), layers: number('num_hidden_layers'),
+    heads, kvHeads: number('num_key_value_heads', heads), headDim: number('head_dim', number('hidden_size') / heads),
+    mlp: number('intermediate_size'), ropeTheta: number('rope_theta', rope['rope_theta']), rmsEps: number('rms_norm_eps'),
+    maxTokens: number('max_position_embeddings'),
+  };
+  for (const [name, value] of Object.entries(config)) {
+    if (!['ropeTheta', 'rmsEps'].includes(name) && !Number.isInteger(value)) refuse(`gives ${name} as ${String(value)}, not an integer`);
+  }
+  if (heads % config.kvHeads || config.headDim % 2) refuse(`${heads} heads of ${config.headDim} do not share ${config.kvHeads} key heads`);
+  if (family === 'qwen3') config.family = family;
+  if (json['tie_word_embeddings'] !== true) config.untied = true;
+  return config;
+}
+
+/** The same, for a model whose EOS and BOS is the last token, as nano-coder's is. */
+export function configJson(c: ModelConfig): string {
+  return `${JSON.stringify({
+    architectures: [c.family === 'qwen3' ? 'Qwen3ForCausalLM' : 'Qwen2ForCausalLM'], model_type: c.family ?? 'qwen2',
+    vocab_size: c.vocabSize, hidden_size: c.hidden, num_hidden_layers: c.layers, num_attention_heads: c.heads,
+    num_key_value_heads: c.kvHeads, ...(c.headDim * c.heads === c.hidden ? {} : { head_dim: c.headDim }), intermediate_size: c.mlp,
+    rope_theta: c.ropeTheta, rms_norm_eps: c.rmsEps, max_position_embeddings: c.maxTokens, hidden_act: 'silu',
+    tie_word_embeddings: !c.untied, bos_token_id: c.vocabSize - 1, eos_token_id: c.vocabSize - 1, torch_dtype: 'float16',
+  }, null, 2)}\n`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Token by token through a batch with a key-value cache. Prompts are padded on the left, so that the sequences of a
+ * batch stand at the same position. On a CPU the cache is one block of memory that a fused kernel writes in place; on
+ * a GPU it is made of TensorFlow ops.
+ */
+import * as composite from '../engine/composite.js';
+import { kernels } from '../engine/kernels.js';
+import { attention, rmsNorm } from '../engine/ops.js';
+import { onGpu, tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { attentionShape, block, logits } from './transformer.js';
+import type { Model } from './weights.js';
+
+export interface Decoder {
+  /** Of the token after each prompt, [B, V]. Owned by the caller. */
+  logits: Tensor;
+  /** Appends one token to every sequence. Returns the logits after it, [B, V], owned by the caller. */
+  advance(tokens: ArrayLike<number>): Tensor;
+  dispose(): void;
+}
+
+/** Keys and values of one layer, and attention of one new token a sequence over them. */
+interface LayerCache {
+  /** qkv [B, row] of the new token at position `length` -> [B, heads*dim] */
+  attend(qkv: Tensor, length: number): Tensor;
+  dispose(): void;
+}
+
+/**
+ * @param prompts token ids, at least one each
+ * @param newTokens how many tokens `advance` will append at most
+ */
+export function openDecoder(model: Model, prompts: readonly (readonly number[])[], newTokens: number): Decoder {
+  const { config } = model, shape = attentionShape(config), batch = prompts.length;
+  // Few different lengths: TensorFlow and the allocator do better with shapes that come again.
+  const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 32) * 32;
+  const ids = new Int32Array(batch * time);
+  prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
+  const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
+  const output = (x: Tensor) => logits(model, rmsNorm(x, model.finalNorm, config.rmsEps));
+  const { first, caches } = tidy(() => {
+    const kept: LayerCache[] = [];
+    let x: Tensor = tf.gather(model.embed, tf.tensor1d(ids, 'int32'));
+    for (const w of model.layers) {
+      x = block(x, w, config, (packed) => {
+        const qkv = packed.reshape([batch, time, packed.shape[1]!]);
+        kept.push(openCache(qkv, start, time + newTokens));
+        return attention(qkv, start, shape).reshape([batch * time, config.heads * config.headDim]);
+      });
+    }
+    const last = tf.gather(x, tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32'));
+    return { first: tf.keep(output(last)), caches: kept };
+  });
+  let length = time;
+
+  function openCache(qkv: Tensor, from: Tensor, capacity: number): LayerCache {
+    if (onGpu || shape.dim % 16) {
+      let cache = composite.cacheFill(qkv, from, shape).map((t) => tf.keep(t)) as composite.KeysAndValues;
+      return {
+        attend: (row, at) => {
+          const { out, cache: longer } = composite.decode(row, cache, from, at, shape);
+          tf.dispose(cache);
+          cache = longer.map((t) => tf.keep(t)) as composite.KeysAndValues;
+          return out;
+        },
+        dispose: () => tf.dispose(cache),
+      };
+    }
+    const cache = tf.keep(kernels.cacheFill(qkv, from, capacity, shape)[0]!);
+    return {
+      attend: (row, at) => kernels.decode(row, cache, from, tf.tensor1d([at], 'int32'), shape)[0]!,
+      dispose: () => cache.dispose(),
+    };
+  }
+
+  return {
+    logits: first,
+    advance: (tokens) => tidy(() => {
+      let x: Tensor = tf.gather(model.embed, tf.tensor1d(Int32Array.from(tokens), 'int32') as Tf.Tensor1D);
+      model.layers.forEach((w, i) => {
+        x = block(x, w, config, (packed) => caches[i]!.attend(packed, length));
+      });
+      length++;
+      return output(x);
+    }),
+    dispose: () => {
+      start.dispose();
+      for (const cache of caches) cache.dispose();
+    },
+  };
+}
