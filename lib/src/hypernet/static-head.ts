@@ -5,60 +5,116 @@
  *   A = tanh(W_A h + b_A) · clamp(exp(s_A), 1e-5, 0.3), and B likewise, for each projection type;
  *
  * one (A, B) a type, shared by all layers. Initialised as PyTorch initialises Linear; the scales s start at -3.5.
+ *
+ * Two further forms keep what all repositories share in a learnt adapter of its own, one a layer, which starts as
+ * PEFT's does (A uniform, B zero), so that the trunk only has to write what differs. Both start exactly at it:
+ *
+ *   residual  [A0; A] and [B0, B] side by side along the rank: W + s (B0 A0 + B A), with W_B and b_B zero at the start;
+ *   film      W + s B0 diag(1 + g) A0, where g = W_g h gains each rank component of each layer and type, W_g zero at
+ *             the start (a feature-wise linear modulation without the shift).
  */
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
-import { mapLayer, projections, projectionShapes, type Adapter } from '../lora/adapter.js';
+import { mapLayer, projections, projectionShapes, type Adapter, type LayerAdapter } from '../lora/adapter.js';
 import type { ModelConfig } from '../model/config.js';
-import { Random } from '../store/random.js';
+import { applyLinear, factorShape, gelu, linear, network, type Hypernetwork, type Parameter, type Values } from './layers.js';
 
 export interface StaticHeadConfig {
   /** Length of the repository vector. */
   input: number;
   /** H, the trunk's width. */
   hidden: number;
+  /** Rank of what the trunk writes; `residual` adds a shared adapter of the same rank to it. */
   rank: number;
+  /** Every part is scaled by alpha/rank. */
   alpha: number;
+  /** Initial biases of the trunk. PyTorch's outweigh a vector of unit length, so that all repositories look alike. */
+  trunkBias?: 'default' | 'zero';
+  form?: 'paper' | 'residual' | 'film';
 }
 
-/** Fixed order of the parameters: trunk, then for each projection weight and bias of A, of B, and both scales. */
-export function headParameterNames(): string[] {
-  return ['trunk.0.weight', 'trunk.0.bias', 'trunk.1.weight', 'trunk.1.bias',
-    ...projections.flatMap((p) => ['a.weight', 'a.bias', 'b.weight', 'b.bias', 'a.scale', 'b.scale'].map((n) => `${p}.${n}`))];
+export interface StaticHead extends Hypernetwork {
+  /** h [R, H], which all that is written depends on. `contexts` as in `apply`. */
+  trunk(parameters: Tensor[], contexts: Tensor): Tensor;
 }
 
-export function initialHead(head: StaticHeadConfig, model: ModelConfig, seed: number): Tensor[] {
-  const random = new Random(seed);
-  const uniform = (shape: number[], bound: number) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    return tf.keep(tf.tensor(Float32Array.from({ length: size }, () => bound * (2 * random.next() - 1)), shape));
+/** Contexts are [R, input], or [R, n, input], of which the maximum over n is taken. */
+export function staticHead(head: StaticHeadConfig, model: ModelConfig): StaticHead {
+  const { network: base, values } = network(headParameters(head, model));
+  return {
+    ...base,
+    apply: (parameters, contexts) => headAdapter(values(parameters), contexts, head, model),
+    trunk: (parameters, contexts) => trunk(values(parameters), contexts, head.hidden),
   };
-  const linear = (from: number, to: number) => [uniform([from, to], 1 / Math.sqrt(from)), uniform([to], 1 / Math.sqrt(from))];
+}
+
+/** Trunk, then for each projection weight and bias of A, of B, and both scales; then what the form adds. */
+export function headParameters(head: StaticHeadConfig, model: ModelConfig): Parameter[] {
+  const { input, hidden, rank, form = 'paper' } = head;
   const shapes = projectionShapes(model);
+  const bias = head.trunkBias === 'zero' ? 'zero bias' : 'default';
+  const scale = (name: string): Parameter => ({ name, shape: [], start: { value: -3.5 } });
+  const shared = (layer: number) => projections.flatMap((p): Parameter[] => [
+    { name: `shared.${layer}.${p}.a`, shape: [rank, shapes[p].in], start: { uniform: 1 / Math.sqrt(shapes[p].in) } },
+    { name: `shared.${layer}.${p}.b`, shape: [shapes[p].out, rank], start: { value: 0 } },
+  ]);
   return [
-    ...linear(head.input, head.hidden),
-    ...linear(head.hidden, head.hidden),
-    ...projections.flatMap((p) => [
-      ...linear(head.hidden, head.rank * shapes[p].in),
-      ...linear(head.hidden, head.rank * shapes[p].out),
-      tf.keep(tf.scalar(-3.5)), tf.keep(tf.scalar(-3.5)),
-    ]),
+    ...linear('trunk.0', input, hidden, bias),
+    ...linear('trunk.1', hidden, hidden, bias),
+    ...form === 'film'
+      ? [{ name: 'gain.weight', shape: [hidden, model.layers * projections.length * rank], start: { value: 0 } }]
+      : projections.flatMap((p) => [
+        ...linear(`${p}.a`, hidden, rank * shapes[p].in),
+        ...linear(`${p}.b`, hidden, rank * shapes[p].out, form === 'residual' ? 'zero' : 'default'),
+        scale(`${p}.a.scale`), scale(`${p}.b.scale`),
+      ]),
+    ...form === 'paper' ? [] : Array.from({ length: model.layers }, (_, i) => shared(i)).flat(),
   ];
 }
 
-const gelu = (x: Tensor): Tensor => x.mul(0.5).mul(tf.erf(x.mul(Math.SQRT1_2)).add(1));
-
-/** Repository vectors [R, input] -> the adapters of R repositories, batched. Differentiable in `parameters`. */
-export function applyHead(parameters: Tensor[], vectors: Tensor, head: StaticHeadConfig, model: ModelConfig): Adapter {
-  const at = new Map(headParameterNames().map((n, i) => [n, parameters[i]!]));
-  const linear = (x: Tensor, name: string) =>
-    tf.matMul(x as Tf.Tensor2D, at.get(`${name}.weight`)! as Tf.Tensor2D).add(at.get(`${name}.bias`)!);
-  const trunk = gelu(linear(gelu(linear(vectors, 'trunk.0')), 'trunk.1'));
-  const h = trunk.div(trunk.square().sum(-1, true).sqrt().add(1e-12)).mul(Math.sqrt(head.hidden));
-  const shapes = projectionShapes(model);
-  const layer = mapLayer((p, k) => {
-    const scale = tf.clipByValue(tf.exp(at.get(`${p}.${k}.scale`)!), 1e-5, 0.3);
-    const shape = k === 'a' ? [head.rank, shapes[p].in] : [shapes[p].out, head.rank];
-    return tf.tanh(linear(h, `${p}.${k}`)).mul(scale).reshape([vectors.shape[0]!, ...shape]);
-  });
-  return { rank: head.rank, alpha: head.alpha, layers: [layer] };
+export function headAdapter(at: Values, contexts: Tensor, head: StaticHeadConfig, model: ModelConfig): Adapter {
+  const h = trunk(at, contexts, head.hidden);
+  const { rank, alpha } = head;
+  switch (head.form ?? 'paper') {
+    case 'paper': return { rank, alpha, layers: [written(at, h, rank, model)] };
+    // Twice the rank and twice alpha: the scale alpha/r of each part stays.
+    case 'residual': return { rank: 2 * rank, alpha: 2 * alpha, layers: besideShared(at, written(at, h, rank, model), model) };
+    case 'film': return { rank, alpha, layers: gained(at, h, rank, model) };
+  }
 }
+
+function trunk(at: Values, contexts: Tensor, hidden: number): Tensor {
+  const e = contexts.rank === 3 ? contexts.max(1) : contexts;
+  const x = gelu(applyLinear(at, 'trunk.1', gelu(applyLinear(at, 'trunk.0', e))));
+  // The floor is for a zero vector under zero biases: its direction is undefined, its gradient must not be.
+  return x.div(x.square().sum(-1, true).maximum(1e-12).sqrt()).mul(Math.sqrt(hidden));
+}
+
+/** A [R, r, in] and B [R, out, r] of each type. */
+function written(at: Values, h: Tensor, rank: number, model: ModelConfig): LayerAdapter {
+  return mapLayer((p, k) => {
+    const scale = tf.clipByValue(tf.exp(at(`${p}.${k}.scale`)), 1e-5, 0.3);
+    return tf.tanh(applyLinear(at, `${p}.${k}`, h)).mul(scale).reshape([-1, ...factorShape(p, k, rank, model)]);
+  });
+}
+
+/** The written factors beside the shared ones of each layer. */
+function besideShared(at: Values, own: LayerAdapter, model: ModelConfig): LayerAdapter[] {
+  return Array.from({ length: model.layers }, (_, i) => mapLayer((p, k) => {
+    const repos = own[p][k].shape[0]!;
+    return tf.concat([repeat(at(`shared.${i}.${p}.${k}`), repos), own[p][k]], k === 'a' ? 1 : 2);
+  }));
+}
+
+/** The shared factors of each layer, the columns of B gained by the repository. */
+function gained(at: Values, h: Tensor, rank: number, model: ModelConfig): LayerAdapter[] {
+  const repos = h.shape[0]!;
+  const types = projections.length;
+  const gains = tf.matMul(h as Tf.Tensor2D, at('gain.weight') as Tf.Tensor2D).add(1);
+  const each = tf.unstack(gains.reshape([repos, model.layers * types, 1, rank]), 1);
+  return Array.from({ length: model.layers }, (_, i) => mapLayer((p, k) => (k === 'a'
+    ? repeat(at(`shared.${i}.${p}.a`), repos)
+    : at(`shared.${i}.${p}.b`).mul(each[i * types + projections.indexOf(p)]!))));
+}
+
+/** [rows, columns] -> [R, rows, columns]. By a broadcast sum: unlike tile's, its gradient is one op for any R. */
+const repeat = (x: Tensor, repos: number): Tensor => x.add(tf.zeros([repos, 1, 1]));
