@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { clusteredInterval, pairedInterval, type ScoredTask } from '../../lib/dist/eval/interval.js';
 import { Random } from '../../lib/dist/store/random.js';
@@ -56,4 +57,59 @@ test('a paired difference is tighter than two separate intervals', () => {
   assert.ok(difference.low > 0.04 && difference.high < 0.06);
   assert.throws(() => pairedInterval(a, b.slice(1)), /same tasks/);
   assert.throws(() => pairedInterval(a, [...b].reverse()), /Sort both/);
+});
+
+interface Expected {
+  mean: number;
+  low: number;
+  high: number;
+}
+/** Scores as [seed][task] by repository and method, and numpy's intervals. See make_interval.py. */
+const numpy = JSON.parse(readFileSync('test/fixtures/eval/interval.json', 'utf8')) as {
+  scores: Record<'a' | 'b', Record<string, number[][]>>;
+  expected: Record<'several seeds' | 'one seed' | 'paired' | 'paired with one seed', Expected>;
+};
+
+function scored(method: 'a' | 'b', seeds = [0, 1, 2]): ScoredTask[] {
+  return Object.entries(numpy.scores[method]).flatMap(([repo, bySeed]) =>
+    seeds.flatMap((seed) => bySeed[seed]!.map((value, k) => ({ repo, value, seed, task: `${repo}:${k}` }))));
+}
+
+test("equals numpy's bootstrap over repositories and seeds, single and paired", () => {
+  const near = (found: Expected, expected: Expected) => {
+    assert.ok(Math.abs(found.mean - expected.mean) < 1e-9, `mean ${found.mean}, not ${expected.mean}`);
+    const tolerance = 0.02 * (expected.high - expected.low);
+    for (const end of ['low', 'high'] as const) {
+      assert.ok(Math.abs(found[end] - expected[end]) < tolerance, `${end} ${found[end]}, not ${expected[end]}`);
+    }
+  };
+  const options = { resamples: 100_000 };
+  const shuffled = (scores: ScoredTask[]) => new Random(5).shuffle(scores);
+  near(clusteredInterval(scored('a'), options), numpy.expected['several seeds']);
+  near(clusteredInterval(scored('a', [0]), options), numpy.expected['one seed']);
+  near(pairedInterval(scored('a'), shuffled(scored('b')), options), numpy.expected.paired);
+  near(pairedInterval(scored('a'), scored('b', [0]), options), numpy.expected['paired with one seed']);
+});
+
+test('several seeds: a task counts once, and seeds widen the interval', () => {
+  const interval = clusteredInterval(scored('a'));
+  assert.equal(interval.tasks, clusteredInterval(scored('a', [0])).tasks);
+  const apart = sample(new Random(6)).flatMap((task) => [0, 1, 2].map((seed) => ({ ...task, seed, value: task.value + seed })));
+  const together = apart.map((task) => ({ ...task, value: task.value - task.seed }));
+  const width = ({ low, high }: Expected) => high - low;
+  assert.ok(width(clusteredInterval(apart)) > 5 * width(clusteredInterval(together)));
+  assert.ok(Math.abs(clusteredInterval([...apart].reverse()).low - clusteredInterval(apart).low) < 1e-9, 'in any order');
+  assert.throws(() => clusteredInterval(scored('a').slice(1)), /same tasks/);
+});
+
+test('pairs follow tasks and seeds, not the order of rows', () => {
+  const [a, b] = [scored('a'), scored('b')];
+  const forward = pairedInterval(a, b);
+  assert.deepEqual(pairedInterval(a, [...b].reverse()), forward);
+  const backward = pairedInterval(scored('b', [0]), a);
+  const { mean, low, high } = pairedInterval(a, scored('b', [0]));
+  assert.deepEqual([backward.mean, backward.low, backward.high], [-mean, -high, -low], 'one seed against three, from either side');
+  assert.throws(() => pairedInterval(a, [...b.slice(1), { ...b[0]!, task: 'unknown' }]), /same seeds/);
+  assert.throws(() => pairedInterval(a, [...b.slice(1), b[1]!]), /two of the same task/);
+  assert.throws(() => pairedInterval(a, scored('b', [0, 1])), /same tasks/);
 });

@@ -1,6 +1,7 @@
 /**
  * 95% intervals by percentile bootstrap. Tasks of one repository resemble each other, so repositories are resampled,
- * each with all its tasks; drawing single tasks, as the paper does, gives intervals that are too narrow.
+ * each with all its tasks; drawing single tasks, as the paper does, gives intervals that are too narrow. Scores of
+ * several training seeds are resampled by seed too: every resample draws repositories and, independently, seeds.
  */
 import { UserError } from '../store/errors.js';
 import { Random } from '../store/random.js';
@@ -10,6 +11,10 @@ import type { Interval } from './types.js';
 export interface ScoredTask {
   repo: string;
   value: number;
+  /** Needed to pair two methods whose scores are in different orders. */
+  task?: string;
+  /** Training seed of the model that was scored; left out where there is one. */
+  seed?: number;
 }
 
 export interface BootstrapOptions {
@@ -25,37 +30,52 @@ function quantile(sorted: Float64Array, q: number): number {
   return sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
 }
 
+const seedsOf = (values: readonly ScoredTask[]): (number | undefined)[] => [...new Set(values.map(({ seed }) => seed))];
+
 /**
- * Mean over tasks with its 95% interval. The same values in any order give the same interval.
- * One repository says nothing about others: `low` and `high` are then NaN.
- * @throws UserError when there is no value, or one that is not a number
+ * Mean over tasks, and over seeds where there are several, with its 95% interval. The same values in any order give
+ * the same interval, up to rounding. With few seeds it is too narrow: a resample of two seeds shows half of the
+ * variance between seeds. One repository says nothing about others: `low` and `high` are then NaN.
+ * @throws UserError when there is no value, one that is not a number, or a repository with more under one seed
  */
 export function clusteredInterval(values: readonly ScoredTask[], options: BootstrapOptions = {}): Interval {
   const { seed = 0, resamples = 5000 } = options;
   if (values.length === 0) throw new UserError('No scores to average: no task was evaluated. Check the filters of the evaluation.');
-  const clusters = new Map<string, { sum: number; count: number }>();
-  for (const { repo, value } of values) {
+  const seeds = seedsOf(values).sort((a, b) => (a ?? -1) - (b ?? -1));
+  const seedIndex = new Map(seeds.map((value, index) => [value, index]));
+  /** Sum and count of each repository's scores, one a seed. */
+  const clusters = new Map<string, { sums: Float64Array; counts: Float64Array }>();
+  for (const { repo, value, seed: trained } of values) {
     if (!Number.isFinite(value)) throw new UserError(`A score of ${repo} is ${value}, not a number: evaluate it again.`);
-    const cluster = clusters.get(repo) ?? { sum: 0, count: 0 };
-    cluster.sum += value;
-    cluster.count++;
-    clusters.set(repo, cluster);
+    let cluster = clusters.get(repo);
+    if (!cluster) clusters.set(repo, cluster = { sums: new Float64Array(seeds.length), counts: new Float64Array(seeds.length) });
+    cluster.sums[seedIndex.get(trained)!]! += value;
+    cluster.counts[seedIndex.get(trained)!]!++;
+  }
+  for (const [repo, { counts }] of clusters) {
+    if (counts.some((count) => count !== counts[0])) {
+      throw new UserError(`Seeds ${seeds.join(', ')} have ${[...counts].join(', ')} scores of ${repo}: evaluate all on the same tasks.`);
+    }
   }
   const repos = [...clusters.keys()].sort();
-  const sums = Float64Array.from(repos, (repo) => clusters.get(repo)!.sum);
-  const counts = Float64Array.from(repos, (repo) => clusters.get(repo)!.count);
-  const mean = sums.reduce((a, b) => a + b, 0) / values.length;
-  const size = { tasks: values.length, repositories: repos.length };
+  const byRepo = repos.map((repo) => clusters.get(repo)!);
+  const mean = byRepo.reduce((total, { sums }) => total + sums.reduce((a, b) => a + b, 0), 0) / values.length;
+  const size = { tasks: values.length / seeds.length, repositories: repos.length };
   if (repos.length === 1) return { mean, low: Number.NaN, high: Number.NaN, ...size };
   const random = new Random(seed);
   const means = new Float64Array(resamples);
+  const times = new Float64Array(seeds.length);
   for (let r = 0; r < resamples; r++) {
+    times.fill(seeds.length === 1 ? 1 : 0);
+    if (seeds.length > 1) for (let k = 0; k < seeds.length; k++) times[random.below(seeds.length)]!++;
     let sum = 0;
     let count = 0;
     for (let k = 0; k < repos.length; k++) {
-      const pick = random.below(repos.length);
-      sum += sums[pick]!;
-      count += counts[pick]!;
+      const { sums, counts } = byRepo[random.below(repos.length)]!;
+      for (let s = 0; s < seeds.length; s++) {
+        sum += times[s]! * sums[s]!;
+        count += times[s]! * counts[s]!;
+      }
     }
     means[r] = sum / count;
   }
@@ -64,17 +84,36 @@ export function clusteredInterval(values: readonly ScoredTask[], options: Bootst
 }
 
 /**
- * Mean difference a − b of two methods on the same tasks, with its 95% interval.
- * @param a scores of one method
- * @param b scores of the other, task by task in the same order
+ * Mean difference a − b of two methods on the same tasks, with its 95% interval. Scores that name their task are
+ * paired by task and seed, others by their place in the list. A method with a single seed is compared with every seed
+ * of the other.
  * @throws UserError when the two do not line up
  */
 export function pairedInterval(a: readonly ScoredTask[], b: readonly ScoredTask[], options: BootstrapOptions = {}): Interval {
-  if (a.length !== b.length) throw new UserError(`Cannot pair ${a.length} scores with ${b.length}: evaluate both methods on the same tasks.`);
-  const differences = a.map(({ repo, value }, i) => {
-    const other = b[i]!;
-    if (other.repo !== repo) throw new UserError(`Cannot pair score ${i}: it is of ${repo} in one method and of ${other.repo} in the other. Sort both by task.`);
-    return { repo, value: value - other.value };
+  const seeds = seedsOf(b).length;
+  if (seedsOf(a).length < seeds) {
+    const { mean, low, high, ...size } = pairedInterval(b, a, options);
+    return { mean: -mean, low: -high, high: -low, ...size };
+  }
+  const key = ({ task, seed }: ScoredTask, place: number): string => JSON.stringify([task ?? place, seeds > 1 ? seed : 0]);
+  const others = new Map(b.map((score, place) => [key(score, place), score]));
+  if (others.size < b.length) {
+    throw new UserError('Cannot pair scores: one method has two of the same task. Compare one adapter at a time.');
+  }
+  if (a.length !== b.length * (seeds > 1 ? 1 : seedsOf(a).length)) {
+    throw new UserError(`Cannot pair ${a.length} scores with ${b.length}: evaluate both methods on the same tasks.`);
+  }
+  const differences = a.map((score, place) => {
+    const { repo, value } = score;
+    const other = others.get(key(score, place));
+    if (!other) {
+      throw new UserError(`Cannot pair ${score.task} of ${repo}: evaluate both methods on the same tasks, with the same seeds.`);
+    }
+    if (other.repo !== repo) {
+      throw new UserError(
+        `Cannot pair score ${place}: it is of ${repo} in one method and of ${other.repo} in the other. Sort both by task.`);
+    }
+    return { ...score, value: value - other.value };
   });
   return clusteredInterval(differences, options);
 }

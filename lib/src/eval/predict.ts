@@ -3,6 +3,7 @@ import { generate } from '../model/generate.js';
 import type { Model } from '../model/weights.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { Example } from '../train/examples.js';
+import { codeBleu } from './code-bleu/code-bleu.js';
 import { editSimilarity } from './edit-similarity.js';
 import { relaxedExactMatch, strictExactMatch } from './exact-match.js';
 import type { Prediction } from './types.js';
@@ -21,7 +22,7 @@ export function predict(
     while (end < order.length && examples[order[end]!]!.prefix.length * (end - at + 1) <= BATCH_TOKENS) end++;
     const some = order.slice(at, end);
     const out = generate(model, some.map((i) => examples[i]!.prefix), {
-      maxNewTokens, eos: tokenizer.eos, lastTokens: tokenizer.lineBreaks,
+      maxNewTokens, eos: tokenizer.eos, lastTokens: tokenizer.lineBreaks, banned: tokenizer.banned,
     });
     some.forEach((i, j) => { texts[i] = tokenizer.decode(out[j]!); });
     tick(some.length);
@@ -30,15 +31,16 @@ export function predict(
   return texts;
 }
 
-/** A prediction with all its scores. */
+/** A prediction with all its scores. Call `await openParser()` once before. */
 export function score(
-  example: Example, prediction: string, of: Pick<Prediction, 'suite' | 'method' | 'adapter' | 'seed'>,
+  example: Example, prediction: string, of: Pick<Prediction, 'track' | 'suite' | 'method' | 'adapter' | 'seed'>,
 ): Prediction {
-  const { id, repo, target } = example.task;
+  const { id, repo, target, commitIndex } = example.task;
   return {
-    taskId: id, repo, ...of, target, prediction,
+    taskId: id, repo, commitIndex, ...of, target, prediction,
     strictEM: strictExactMatch(prediction, target),
     relaxedEM: relaxedExactMatch(prediction, target),
     editSimilarity: editSimilarity(prediction, target),
+    codeBleu: codeBleu(prediction, target),
   };
 }

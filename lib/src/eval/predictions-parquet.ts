@@ -7,10 +7,11 @@ import { UserError } from '../store/errors.js';
 import type { Prediction } from './types.js';
 
 const columns: [name: string, field: keyof Prediction, type: BasicType][] = [
-  ['task_id', 'taskId', 'STRING'], ['repo_id', 'repo', 'STRING'], ['suite', 'suite', 'STRING'], ['method', 'method', 'STRING'],
+  ['task_id', 'taskId', 'STRING'], ['repo_id', 'repo', 'STRING'], ['track', 'track', 'STRING'], ['suite', 'suite', 'STRING'],
+  ['commit_index', 'commitIndex', 'INT32'], ['method', 'method', 'STRING'],
   ['adapter', 'adapter', 'STRING'], ['seed', 'seed', 'INT32'], ['target', 'target', 'STRING'],
   ['prediction', 'prediction', 'STRING'], ['strict_em', 'strictEM', 'BOOLEAN'], ['relaxed_em', 'relaxedEM', 'BOOLEAN'],
-  ['edit_similarity', 'editSimilarity', 'DOUBLE'],
+  ['edit_similarity', 'editSimilarity', 'DOUBLE'], ['codebleu', 'codeBleu', 'DOUBLE'],
 ];
 
 export function writePredictions(path: string, predictions: readonly Prediction[]): void {
