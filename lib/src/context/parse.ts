@@ -1,0 +1,20 @@
+/** Parses a text, and gives what was read from its tree: the tree itself is freed. */
+import type { Node } from 'web-tree-sitter';
+import { parsePython, PythonSource } from '../data/python.js';
+
+/** @param read called once with the module's node; positions in it are indices into `text`, whose lines end in \n */
+export function parsed<T>(text: string, read: (root: Node) => T): T {
+  const source = PythonSource.decode(Buffer.from(text))!;
+  const tree = parsePython(source);
+  try {
+    return read(tree.rootNode);
+  } finally {
+    tree.delete();
+  }
+}
+
+/** The function or class that a statement defines, without its decorators; null for any other statement. */
+export function definitionOf(statement: Node): Node | null {
+  const inner = statement.type === 'decorated_definition' ? statement.childForFieldName('definition') : statement;
+  return inner?.type === 'function_definition' || inner?.type === 'class_definition' ? inner : null;
+}
