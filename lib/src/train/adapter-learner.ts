@@ -1,0 +1,151 @@
+/**
+ * Learning through adapters for a frozen model. The adapters of a step are written once and cut off as leaves; the
+ * model's gradients for them are added up over micro-batches; then one backward pass goes through whatever wrote them.
+ * The result is exact, and at no time is more than one micro-batch's graph alive.
+ */
+import { headLoss } from '../engine/ops.js';
+import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { adapterFromTensors, adapterTensors, toLowRank, type Adapter } from '../lora/adapter.js';
+import { hiddenStates } from '../model/transformer.js';
+import type { Model } from '../model/weights.js';
+import { toBatch, type Batch, type Example } from './examples.js';
+import { groupBy, type Context, type Draw } from './draws.js';
+import type { Gradients, Learner } from './learner.js';
+
+/** Parameters, and how they become adapters for a list of contexts. */
+export interface AdapterWriter {
+  parameters: Tensor[];
+  names: string[];
+  /** One adapter for all (factors of rank 2) or one for each context (batched factors of rank 3). Differentiable. */
+  write(parameters: Tensor[], contexts: Context[]): Adapter;
+}
+
+export interface AdapterLearning {
+  /** Tasks that go through the model at once. */
+  microBatch: number;
+  /** As in ForwardOptions. */
+  detachInput: boolean;
+  checkpoint: boolean;
+  /**
+   * Adds weight · max(0, margin + own - other) a context, of the tasks' mean loss under their own adapter and under
+   * that of another context of the same step: the own adapter is to be better by `margin` nats a token.
+   */
+  contrast?: { weight: number; margin: number };
+}
+
+/** @param pad token that fills up batches */
+export function adapterLearner(
+  model: Model, writer: AdapterWriter, validation: readonly Example[], contextOf: (e: Example) => Context, options: AdapterLearning, pad: number,
+): Learner {
+  const forward = { detachInput: options.detachInput, checkpoint: options.checkpoint };
+  const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar => {
+    const states = hiddenStates(model, batch.ids, { lora: toLowRank(adapter), ...forward });
+    return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, weight, false) as Tf.Scalar;
+  };
+
+  function gradients(parameters: Tensor[], draw: Draw): Gradients {
+    return tidy(() => {
+      const written = writer.write(parameters, draw.contexts);
+      const leaves = adapterTensors(written);
+      const rebuild = (list: Tensor[]) => adapterFromTensors(list, written.rank, written.alpha);
+      const batched = leaves[0]!.rank === 3;
+      const total = draw.items.flat().reduce((n, e) => n + e.target.length, 0);
+      let loss = 0, tokens = 0;
+      const sums: Tensor[][] = leaves.map(() => []);
+      for (const { from, to, items } of microBatches(draw, options.microBatch)) {
+        const part = tidy(() => {
+          const batch = toBatch(items, pad);
+          const weight = tf.fill([batch.target.size], 1 / total);
+          const own = batched ? leaves.map((t) => t.slice([from], [to - from])) : leaves;
+          const { value, grads } = tf.valueAndGrads((...x: Tensor[]) => lossOf(rebuild(x), batch, weight))(own);
+          tokens += batch.ids.size;
+          loss += value.dataSync()[0]!;
+          // A micro-batch's gradient stands in its contexts' rows of the whole.
+          return batched ? grads.map((g) => rowsOf(g, from, draw.contexts.length)) : grads;
+        });
+        part.forEach((g, i) => sums[i]!.push(g));
+      }
+      if (options.contrast && batched) {
+        const push = contrastGradients(draw, leaves, rebuild, options.contrast);
+        push.gradients.forEach((g, i) => sums[i]!.push(g));
+        tokens += push.tokens;
+      }
+      const dLeaves = sums.map((list) => (list.length > 1 ? tf.addN(list) : list[0]!));
+      // A writer whose parameters are the factors themselves needs no second pass.
+      if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: dLeaves, tokens };
+      const through = tf.grads((...p: Tensor[]) =>
+        tf.addN([...adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(dLeaves[i]!).sum()), ...p.map(nothingOf)]));
+      return { loss, gradients: through(parameters), tokens };
+    });
+  }
+
+  /** Each context's tasks once more, under their own adapter and under the next context's. */
+  function contrastGradients(
+    draw: Draw, leaves: Tensor[], rebuild: (list: Tensor[]) => Adapter, { weight, margin }: { weight: number; margin: number },
+  ): { gradients: Tensor[]; tokens: number } {
+    const contexts = draw.contexts.length;
+    const batch = toBatch(draw.items.flat(), pad);
+    const next = tf.tensor1d(Array.from({ length: contexts }, (_, i) => (i + 1) % contexts), 'int32');
+    const owner = draw.items.flatMap((list, c) => list.flatMap((e) => e.target.map(() => c)));
+    const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
+    const perContext = (adapter: Adapter) => sizes.map((size, c) =>
+      lossOf(adapter, batch, tf.tensor1d(owner.map((o) => (o === c ? 1 / size : 0)))).dataSync()[0]!);
+    const swapped = (list: Tensor[]) => list.map((t) => tf.gather(t, next));
+    const [own, other] = tidy(() => [perContext(rebuild(leaves)), perContext(rebuild(swapped(leaves)))] as const);
+    const active = own.map((x, c) => (margin + x - other[c]! > 0 ? weight / contexts : 0));
+    const weights = tf.tensor1d(owner.map((c) => active[c]! / sizes[c]!));
+    const gradients = tf.grads((...x: Tensor[]) =>
+      lossOf(rebuild(x), batch, weights).sub(lossOf(rebuild(swapped(x)), batch, weights)))(leaves);
+    return { gradients, tokens: 4 * batch.ids.size };
+  }
+
+  function validationLoss(parameters: Tensor[]): number {
+    let nats = 0, tokens = 0;
+    for (const items of groupBy(validation, (e) => JSON.stringify(contextOf(e))).values()) {
+      for (let at = 0; at < items.length; at += options.microBatch) {
+        nats += tidy(() => {
+          const adapter = writer.write(parameters, [contextOf(items[0]!)]);
+          const batch = toBatch(items.slice(at, at + options.microBatch), pad);
+          tokens += batch.target.size;
+          return lossOf(adapter, batch, tf.onesLike(batch.weight)).dataSync()[0]!;
+        });
+      }
+    }
+    return nats / tokens;
+  }
+
+  return { parameters: writer.parameters, names: writer.names, gradients, validationLoss };
+}
+
+/**
+ * Zero times one element. tfjs refuses to differentiate by a parameter that a step does not use, as Code2LoRA-Evo's
+ * initial state where a window begins later; with this its gradient is zero.
+ */
+function nothingOf(parameter: Tensor): Tensor {
+  return parameter.reshape([-1]).slice([0], [1]).sum().mul(0);
+}
+
+/** g [n, ...] as the rows `from` on of zeros [count, ...]. */
+function rowsOf(g: Tensor, from: number, count: number): Tensor {
+  const n = g.shape[0]!;
+  return n === count ? g : tf.pad(g, [[from, count - from - n], ...g.shape.slice(1).map((): [number, number] => [0, 0])]);
+}
+
+interface MicroBatch {
+  /** The contexts `from` to `to`, exclusive, have equal shares of `items`. */
+  from: number;
+  to: number;
+  items: Example[];
+}
+
+/** Whole contexts while they fit; one whose tasks alone are too many is cut. */
+function microBatches({ contexts, items }: Draw, most: number): MicroBatch[] {
+  const each = items[0]!.length, atOnce = Math.max(1, Math.floor(most / each));
+  const out: MicroBatch[] = [];
+  for (let from = 0; from < contexts.length; from += atOnce) {
+    const to = Math.min(contexts.length, from + atOnce);
+    const all = items.slice(from, to).flat(), size = to - from > 1 ? all.length : most;
+    for (let at = 0; at < all.length; at += size) out.push({ from, to, items: all.slice(at, at + size) });
+  }
+  return out;
+}

@@ -1,0 +1,67 @@
+/**
+ * The state of an unfinished training run on disk: parameters and moments in one file a checkpoint, the best parameters
+ * so far in another. Files are written whole or not at all and the last two checkpoints are kept, so a run killed at any
+ * moment goes on from one of them.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AdamW } from '../engine/adamw.js';
+import { toArray } from '../engine/arrays.js';
+import { optimiserState, restoreOptimiser } from '../engine/optimiser-state.js';
+import { UserError } from '../store/errors.js';
+import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+
+const KEPT = 2;
+const stepOf = (file: string): number => Number(/-(\d+)\.safetensors$/.exec(file)?.[1] ?? -1);
+
+export class Checkpoints<State extends { bestStep: number }> {
+  constructor(private readonly folder: string, private readonly optimiser: AdamW, private readonly names: readonly string[]) {
+    mkdirSync(folder, { recursive: true });
+  }
+
+  private list(kind: 'state' | 'best'): string[] {
+    return readdirSync(this.folder).filter((f) => f.startsWith(`${kind}-`) && stepOf(f) >= 0).sort((a, b) => stepOf(b) - stepOf(a));
+  }
+
+  /** Puts the optimiser where the newest readable checkpoint left it. */
+  restore(): State | undefined {
+    for (const file of this.list('state')) {
+      try {
+        const { tensors, metadata } = readSafetensors(join(this.folder, file));
+        const state = JSON.parse(metadata['state']!) as State;
+        if (state.bestStep && !existsSync(this.bestPath(state.bestStep))) continue;
+        restoreOptimiser(this.optimiser, this.names, tensors);
+        this.optimiser.step = Number(metadata['step']);
+        return state;
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** The present parameters are the best so far. To be followed by `save`. */
+  saveBest(): void {
+    writeSafetensors(this.bestPath(this.optimiser.step), new Map(this.names.map((n, i) => [n, toArray(this.optimiser.parameters[i]!)])));
+  }
+
+  save(state: State): void {
+    const { step } = this.optimiser;
+    writeSafetensors(join(this.folder, `state-${step}.safetensors`), optimiserState(this.optimiser, this.names), 'F32',
+      { step: String(step), state: JSON.stringify(state) });
+    const old = this.list('state').slice(KEPT);
+    const oldest = Math.min(...this.list('state').slice(0, KEPT).map(stepOf));
+    // The best of the older kept checkpoint is still needed: the newest best file that is not newer than it.
+    const needed = this.list('best').find((f) => stepOf(f) <= oldest);
+    const bests = this.list('best').filter((f) => stepOf(f) < stepOf(needed ?? ''));
+    for (const file of [...old, ...bests]) rmSync(join(this.folder, file));
+  }
+
+  best(step: number): Map<string, NamedArray> {
+    return readSafetensors(this.bestPath(step)).tensors;
+  }
+
+  private bestPath(step: number): string {
+    return join(this.folder, `best-${step}.safetensors`);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The training loop of every method: AdamW with clipping, a schedule, measurements of the CR-validation loss, the best
+ * parameters kept, early stopping, a log, and checkpoints at each measurement. Resumed, it ends with the same bits.
+ */
+import { join } from 'node:path';
+import { AdamW } from '../engine/adamw.js';
+import { tf } from '../engine/tensorflow.js';
+import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
+import type { Progress } from '../store/progress.js';
+import type { NamedArray } from '../store/safetensors.js';
+import { Checkpoints } from './checkpoints.js';
+import type { Sampler } from './draws.js';
+import type { Learner } from './learner.js';
+import { learningRate, type ScheduleConfig } from './schedule.js';
+
+export interface TrainConfig extends ScheduleConfig {
+  weightDecay: number;
+  /** Gradients are scaled down to this global norm. */
+  clip: number;
+  /** Steps between measurements of the CR-validation loss. */
+  validateEvery: number;
+  /** Stop after so many measurements without a new best; never when absent. */
+  patience?: number;
+}
+
+export interface LossPoint {
+  step: number;
+  /** Mean over the steps since the last point, nats a target token. */
+  train: number;
+  validation: number;
+  gradientNorm: number;
+}
+
+export interface Trained {
+  /** Values of the best measurement, named. */
+  parameters: Map<string, NamedArray>;
+  bestStep: number;
+  losses: LossPoint[];
+  /** All tokens that went through the model in training, padding included, and the time that took. */
+  tokens: number;
+  seconds: number;
+}
+
+interface State {
+  losses: LossPoint[];
+  best: number;
+  bestStep: number;
+  tokens: number;
+  seconds: number;
+}
+
+/**
+ * @param folder holds the log and the checkpoints of an unfinished run
+ * @param stage how progress is labelled
+ * Throws a UserError that names the step and its repositories when a loss or gradient is not finite.
+ */
+export async function train(
+  learner: Learner, sampler: Sampler, config: TrainConfig, folder: string, stage: string, progress: Progress,
+): Promise<Trained> {
+  const optimiser = new AdamW([...learner.parameters], {
+    beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: config.weightDecay, clip: config.clip,
+  });
+  const checkpoints = new Checkpoints<State>(folder, optimiser, learner.names);
+  const state: State = checkpoints.restore() ?? { losses: [], best: Infinity, bestStep: 0, tokens: 0, seconds: 0 };
+  let sums = { loss: 0, norm: 0, count: 0 };
+
+  while (optimiser.step < config.steps && !exhausted(state, config)) {
+    const began = performance.now();
+    const { step } = optimiser;
+    const draw = sampler(step);
+    const { loss, gradients, tokens } = learner.gradients(optimiser.parameters, draw);
+    const norm = Number.isFinite(loss) ? optimiser.update(gradients, learningRate(config, step)) : Number.NaN;
+    tf.dispose(gradients);
+    if (!Number.isFinite(norm)) {
+      throw new UserError(`${stage}: the loss is ${loss} and the gradient norm ${norm} at step ${step} (tasks of ` +
+        `${[...new Set(draw.contexts.map((c) => c.repo))].join(', ')}): lower the learning rate and run again.`);
+    }
+    sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
+    state.tokens += tokens;
+    state.seconds += (performance.now() - began) / 1000;
+    if (optimiser.step % config.validateEvery === 0 || optimiser.step === config.steps) {
+      const validation = learner.validationLoss(optimiser.parameters);
+      state.losses.push({ step: optimiser.step, train: sums.loss / sums.count, validation, gradientNorm: sums.norm / sums.count });
+      sums = { loss: 0, norm: 0, count: 0 };
+      if (validation < state.best) {
+        state.best = validation;
+        state.bestStep = optimiser.step;
+        checkpoints.saveBest();
+      }
+      checkpoints.save(state);
+      writeFileAtomic(join(folder, 'log.jsonl'), state.losses.map((l) => `${JSON.stringify(l)}\n`).join(''));
+    }
+    progress({ stage, done: optimiser.step, total: config.steps, note: note(loss, state) });
+    await new Promise(setImmediate);
+  }
+  optimiser.dispose();
+  tf.dispose(optimiser.parameters);
+  const { bestStep, losses, tokens, seconds } = state;
+  if (!bestStep) throw new UserError(`${stage}: no measurement of the validation loss was finite: lower the learning rate and run again.`);
+  return { parameters: checkpoints.best(bestStep), bestStep, losses, tokens, seconds };
+}
+
+function exhausted({ losses, bestStep }: State, { patience }: TrainConfig): boolean {
+  return patience !== undefined && losses.filter((l) => l.step > bestStep).length >= patience;
+}
+
+function note(loss: number, state: State): string {
+  const last = state.losses.at(-1);
+  const memory = (process.memoryUsage.rss() / 2 ** 30).toFixed(1);
+  return `loss ${loss.toFixed(2)}${last ? `, validation ${last.validation.toFixed(3)}` : ''}, ` +
+    `${Math.round(state.tokens / state.seconds)} tokens/s, ${memory} GB`;
+}

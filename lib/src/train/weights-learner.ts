@@ -1,0 +1,43 @@
+/** Learning of all weights of the model itself: full fine-tuning. */
+import { headLoss } from '../engine/ops.js';
+import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { hiddenStates } from '../model/transformer.js';
+import { fromList, listNames, toList, type Model } from '../model/weights.js';
+import { toBatch, type Example } from './examples.js';
+import type { Learner } from './learner.js';
+
+/** Starts from a copy of `model`, which stays as it is. */
+export function weightsLearner(model: Model, validation: readonly Example[], microBatch: number, pad: number): Learner {
+  const lossOf = (weights: Tensor[], items: readonly Example[], weight: number): Tf.Scalar => {
+    const batch = toBatch(items, pad);
+    const own = fromList(model.config, weights);
+    const states = tf.gather(hiddenStates(own, batch.ids), batch.rows as Tf.Tensor1D);
+    return headLoss(states, own.head, batch.target, tf.fill([batch.target.size], weight), true) as Tf.Scalar;
+  };
+  return {
+    parameters: toList(model).map((t) => tf.keep(t.clone())),
+    names: listNames(model.config),
+    gradients: (parameters, draw) => tidy(() => {
+      const all = draw.items.flat();
+      const total = all.reduce((n, e) => n + e.target.length, 0);
+      let loss = 0, tokens = 0, sum: Tensor[] | undefined;
+      for (let at = 0; at < all.length; at += microBatch) {
+        const items = all.slice(at, at + microBatch);
+        const { value, grads } = tidy(() => tf.valueAndGrads((...w: Tensor[]) => lossOf(w, items, 1 / total))(parameters));
+        loss += value.dataSync()[0]!;
+        tokens += items.reduce((n, e) => n + e.prefix.length + e.target.length, 0);
+        sum = sum ? sum.map((s, i) => s.add(grads[i]!)) : grads;
+      }
+      return { loss, gradients: sum!, tokens };
+    }),
+    validationLoss: (parameters) => {
+      let nats = 0, tokens = 0;
+      for (let at = 0; at < validation.length; at += microBatch) {
+        const items = validation.slice(at, at + microBatch);
+        nats += tidy(() => lossOf(parameters, items, 1).dataSync()[0]!);
+        tokens += items.reduce((n, e) => n + e.target.length, 0);
+      }
+      return nats / tokens;
+    },
+  };
+}

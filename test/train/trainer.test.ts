@@ -1,0 +1,108 @@
+/** Training: what is trained moves and what is frozen does not; a run that is cut off ends like one that is not. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { toArray } from '../../lib/dist/engine/arrays.js';
+import { staticHead } from '../../lib/dist/hypernet/static-head.js';
+import { adapterFromTensors, adapterNames, adapterTensors, initialAdapter } from '../../lib/dist/lora/adapter.js';
+import { rows } from '../../lib/dist/methods/adapter-method.js';
+import { randomModel, toList, type Model } from '../../lib/dist/model/weights.js';
+import { Random } from '../../lib/dist/store/random.js';
+import { adapterLearner, type AdapterWriter } from '../../lib/dist/train/adapter-learner.js';
+import { balanced } from '../../lib/dist/train/draws.js';
+import type { Example } from '../../lib/dist/train/examples.js';
+import type { Learner } from '../../lib/dist/train/learner.js';
+import { train, type TrainConfig } from '../../lib/dist/train/trainer.js';
+import { weightsLearner } from '../../lib/dist/train/weights-learner.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'train-'));
+after(() => { rmSync(folder, { recursive: true }); });
+const config = { vocabSize: 40, hidden: 16, layers: 2, heads: 2, kvHeads: 1, headDim: 8, mlp: 24, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 64 };
+const settings: TrainConfig = { steps: 12, learningRate: 1e-2, schedule: 'cosine', warmupFraction: 0.1, weightDecay: 0.01, clip: 1, validateEvery: 4 };
+
+function examples(repos: string[], random: Random): Example[] {
+  return repos.flatMap((repo) => Array.from({ length: 5 }, () => ({
+    task: { repo } as Example['task'],
+    prefix: Array.from({ length: 5 + random.below(20) }, () => random.below(39)),
+    target: [random.below(39), random.below(39), 39],
+  })));
+}
+const data = examples(['a', 'b', 'c'], new Random(1)), validation = examples(['v'], new Random(2));
+
+const singleLora = (): AdapterWriter => {
+  const adapter = initialAdapter(config, 2, 4, 1);
+  return { parameters: adapterTensors(adapter), names: adapterNames(adapter), write: (p) => adapterFromTensors(p, 2, 4) };
+};
+const staticWriter = (): AdapterWriter => {
+  const random = new Random(5);
+  const vectors = new Map(['a', 'b', 'c', 'v'].map((r) => [r, Float32Array.from({ length: 32 }, () => random.normal())]));
+  const head = staticHead({ input: 32, hidden: 8, rank: 2, alpha: 4 }, config);
+  return { parameters: head.initial(1), names: head.names, write: (p, contexts) => head.apply(p, rows(contexts.map((c) => vectors.get(c.repo)!))) };
+};
+const options = { microBatch: 4, detachInput: false, checkpoint: false };
+const adapters = (writer: () => AdapterWriter) => (model: Model): Learner =>
+  adapterLearner(model, writer(), validation, (e) => ({ repo: e.task.repo }), options, 39);
+const learners: [string, (model: Model) => Learner][] = [
+  ['single LoRA', adapters(singleLora)], ['a hypernetwork', adapters(staticWriter)], ['all weights', (model) => weightsLearner(model, validation, 4, 39)],
+];
+
+async function run(make: (model: Model) => Learner, name: string, stopAt = Number.POSITIVE_INFINITY, own: Partial<TrainConfig> = {}) {
+  const model = randomModel(config, 3);
+  const frozen = toList(model).map((t) => toArray(t).data.slice());
+  const learner = make(model);
+  const initial = learner.parameters.map((p) => toArray(p).data.slice());
+  const result = await train(learner, balanced(data, 2, 2, 1), { ...settings, ...own }, join(folder, name), 'training', ({ done }) => {
+    if (done === stopAt) throw new Error('cut off');
+  });
+  return { result, names: learner.names, initial, frozen, now: toList(model).map((t) => toArray(t).data) };
+}
+
+for (const [name, make] of learners) {
+  test(`${name}: every trained parameter moves, no frozen one does, and the loss falls`, async () => {
+    const { result, names, initial, frozen, now } = await run(make, `${name}-moves`);
+    names.forEach((n, i) => { assert.notDeepEqual(result.parameters.get(n)!.data, initial[i], `${n} did not move`); });
+    assert.deepEqual(now, frozen);
+    assert.ok(result.losses.at(-1)!.train < result.losses[0]!.train, JSON.stringify(result.losses));
+    assert.equal(result.bestStep, result.losses.reduce((a, b) => (b.validation < a.validation ? b : a)).step);
+  });
+
+  test(`${name}: cut off and started again, it ends with the same bits`, async () => {
+    const whole = await run(make, `${name}-whole`);
+    const cut = `${name}-cut`;
+    await assert.rejects(run(make, cut, 3), /cut off/);
+    assert.ok(readdirSync(join(folder, cut)).every((f) => !f.startsWith('state-')));
+    await assert.rejects(run(make, cut, 6), /cut off/);
+    await assert.rejects(run(make, cut, 10), /cut off/);
+    const resumed = await run(make, cut);
+    assert.deepEqual(resumed.result.parameters, whole.result.parameters);
+    assert.deepEqual(resumed.result.losses, whole.result.losses);
+  });
+}
+
+test('a damaged newest checkpoint: the run goes on from the one before, to the same bits', async () => {
+  const make = adapters(staticWriter);
+  const whole = await run(make, 'sound');
+  await assert.rejects(run(make, 'damaged', 9), /cut off/);
+  const states = readdirSync(join(folder, 'damaged')).filter((f) => f.startsWith('state-')).sort();
+  assert.deepEqual(states, ['state-4.safetensors', 'state-8.safetensors']);
+  truncateSync(join(folder, 'damaged', 'state-8.safetensors'), 1000);
+  const resumed = await run(make, 'damaged');
+  assert.deepEqual(resumed.result.parameters, whole.result.parameters);
+});
+
+test('the log holds one line a measurement, and training stops when nothing gets better', async () => {
+  const { result } = await run(adapters(singleLora), 'patient', undefined, { steps: 400, validateEvery: 2, patience: 2, learningRate: 0.05 });
+  const log = readFileSync(join(folder, 'patient', 'log.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.parse(l) as { step: number });
+  assert.deepEqual(log, result.losses);
+  assert.ok(log.at(-1)!.step < 400, 'it stopped early');
+  assert.equal(log.filter((l) => l.step > result.bestStep).length, 2);
+});
+
+test('a loss that is not a number ends the run with its step and repositories', async () => {
+  await assert.rejects(
+    run(adapters(singleLora), 'diverges', undefined, { learningRate: 1e30, clip: 1e30 }),
+    (e: Error) => /loss is NaN|gradient norm (NaN|Infinity)/.test(e.message) && /at step \d+ \(tasks of [abc](, [abc])?\): lower the learning rate/.test(e.message));
+  assert.ok(existsSync(join(folder, 'diverges')));
+});
