@@ -15,13 +15,16 @@ export interface Decoder {
   logits: Tensor;
   /** Appends one token to every sequence. Returns the logits after it, [B, V], owned by the caller. */
   advance(tokens: ArrayLike<number>): Tensor;
+  /** Goes on with these sequences only, by their place in the batch. */
+  keep(sequences: readonly number[]): void;
   dispose(): void;
 }
 
 /** Keys and values of one layer, and attention of one new token a sequence over them. */
 interface LayerCache {
-  /** qkv [B, row] of the new token at position `length` -> [B, heads*dim] */
-  attend(qkv: Tensor, length: number): Tensor;
+  /** qkv [B, row] of the new token at position `length`, start [B] -> [B, heads*dim] */
+  attend(qkv: Tensor, start: Tensor, length: number): Tensor;
+  keep(sequences: Tensor): void;
   dispose(): void;
 }
 
@@ -35,39 +38,49 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
   const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 32) * 32;
   const ids = new Int32Array(batch * time);
   prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
-  const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
+  let start: Tensor = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
   const output = (x: Tensor) => logits(model, rmsNorm(x, model.finalNorm, config.rmsEps));
   const { first, caches } = tidy(() => {
     const kept: LayerCache[] = [];
+    const last = tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32');
     let x: Tensor = tf.gather(model.embed, tf.tensor1d(ids, 'int32'));
-    for (const w of model.layers) {
+    model.layers.forEach((w, i) => {
+      const only = i === config.layers - 1 ? last : undefined;
       x = block(x, w, config, (packed) => {
         const qkv = packed.reshape([batch, time, packed.shape[1]!]);
-        kept.push(openCache(qkv, start, time + newTokens));
+        kept.push(openCache(qkv, time + newTokens));
         return attention(qkv, start, shape).reshape([batch * time, config.heads * config.headDim]);
-      });
-    }
-    const last = tf.gather(x, tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32'));
-    return { first: tf.keep(output(last)), caches: kept };
+      }, { only });
+    });
+    return { first: tf.keep(output(x)), caches: kept };
   });
   let length = time;
 
-  function openCache(qkv: Tensor, from: Tensor, capacity: number): LayerCache {
+  function openCache(qkv: Tensor, capacity: number): LayerCache {
     if (onGpu || shape.dim % 16) {
-      let cache = composite.cacheFill(qkv, from, shape).map((t) => tf.keep(t)) as composite.KeysAndValues;
+      let cache = composite.cacheFill(qkv, start, shape).map((t) => tf.keep(t)) as composite.KeysAndValues;
+      const replace = (next: Tensor[]) => {
+        tf.dispose(cache);
+        cache = next.map((t) => tf.keep(t)) as composite.KeysAndValues;
+      };
       return {
-        attend: (row, at) => {
+        attend: (row, from, at) => {
           const { out, cache: longer } = composite.decode(row, cache, from, at, shape);
-          tf.dispose(cache);
-          cache = longer.map((t) => tf.keep(t)) as composite.KeysAndValues;
+          replace(longer);
           return out;
         },
+        keep: (sequences) => replace(cache.map((t) => tf.gather(t, sequences as Tf.Tensor1D))),
         dispose: () => tf.dispose(cache),
       };
     }
-    const cache = tf.keep(kernels.cacheFill(qkv, from, capacity, shape)[0]!);
+    let cache = tf.keep(kernels.cacheFill(qkv, start, capacity, shape)[0]!);
     return {
-      attend: (row, at) => kernels.decode(row, cache, from, tf.tensor1d([at], 'int32'), shape)[0]!,
+      attend: (row, from, at) => kernels.decode(row, cache, from, tf.tensor1d([at], 'int32'), shape)[0]!,
+      keep: (sequences) => {
+        const fewer = tf.keep(tf.gather(cache, sequences as Tf.Tensor1D, 1));
+        cache.dispose();
+        cache = fewer;
+      },
       dispose: () => cache.dispose(),
     };
   }
@@ -77,10 +90,17 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
     advance: (tokens) => tidy(() => {
       let x: Tensor = tf.gather(model.embed, tf.tensor1d(Int32Array.from(tokens), 'int32') as Tf.Tensor1D);
       model.layers.forEach((w, i) => {
-        x = block(x, w, config, (packed) => caches[i]!.attend(packed, length));
+        x = block(x, w, config, (packed) => caches[i]!.attend(packed, start, length));
       });
       length++;
       return output(x);
+    }),
+    keep: (sequences) => tidy(() => {
+      const places = tf.tensor1d([...sequences], 'int32');
+      const fewer = tf.keep(tf.gather(start, places));
+      start.dispose();
+      start = fewer;
+      for (const cache of caches) cache.keep(places);
     }),
     dispose: () => {
       start.dispose();

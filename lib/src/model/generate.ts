@@ -13,6 +13,9 @@ export interface GenerateOptions {
   banned?: ReadonlySet<number>;
 }
 
+/** Finished sequences are dropped once so small a share goes on: dropping copies the cache. */
+const KEPT = 0.75;
+
 /** @returns for each prompt the generated ids, without EOS. */
 export function generate(model: Model, prompts: readonly (readonly number[])[], options: GenerateOptions): number[][] {
   const { maxNewTokens, eos, lastTokens, banned } = options;
@@ -24,15 +27,24 @@ export function generate(model: Model, prompts: readonly (readonly number[])[], 
   };
   const decoder = openDecoder(model, prompts, maxNewTokens);
   const out: number[][] = prompts.map(() => []);
-  const open = new Set(out.keys());
+  /** The prompts whose sequences the decoder still holds, in its order, and of these the ones that go on. */
+  let held = [...out.keys()];
+  const open = new Set(held);
   let next = choose(decoder.logits);
   for (let n = 1; ; n++) {
-    for (const b of [...open]) {
-      const token = next[b]!;
+    held.forEach((b, row) => {
+      if (!open.has(b)) return;
+      const token = next[row]!;
       if (token !== eos) out[b]!.push(token);
       if (token === eos || lastTokens.has(token)) open.delete(b);
-    }
+    });
     if (!open.size || n >= maxNewTokens) break;
+    if (open.size <= KEPT * held.length) {
+      const rows = [...held.keys()].filter((row) => open.has(held[row]!));
+      decoder.keep(rows);
+      next = Int32Array.from(rows, (row) => next[row]!);
+      held = rows.map((row) => held[row]!);
+    }
     next = choose(decoder.advance(next));
   }
   decoder.dispose();

@@ -62,13 +62,21 @@ function normaliseHeads(packed: Tensor, qNorm: Tensor, kNorm: Tensor, c: ModelCo
   return tf.concat([each(q, qNorm), each(k, kNorm), v], 1);
 }
 
+export interface BlockOptions {
+  lora?: LowRankLayer | undefined;
+  detachInput?: boolean | undefined;
+  /** Rows whose output is wanted, int32 [M], where it is not all: nothing after attention is computed for others. */
+  only?: Tensor | undefined;
+}
+
 /** One block. x [N, h] -> [N, h]; `mix` turns the packed q, k, v rows [N, row] into attention's output [N, heads*dim]. */
 export function block(
-  x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, lora?: LowRankLayer, detachInput = false,
+  x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, { lora, detachInput = false, only }: BlockOptions = {},
 ): Tensor {
+  const wanted = (t: Tensor) => (only ? tf.gather(t, only as Tf.Tensor1D) : t);
   const packed = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv, detachInput);
-  const mixed = mix(w.qkvBias ? packed.add(w.qkvBias) : normaliseHeads(packed, w.qNorm!, w.kNorm!, c));
-  const middle = x.add(linear(mixed, w.o, lora?.o, detachInput));
+  const mixed = wanted(mix(w.qkvBias ? packed.add(w.qkvBias) : normaliseHeads(packed, w.qNorm!, w.kNorm!, c)));
+  const middle = wanted(x).add(linear(mixed, w.o, lora?.o, detachInput));
   const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, lora?.gateUp, detachInput));
   return middle.add(linear(gated, w.down, lora?.down, detachInput));
 }
@@ -88,7 +96,7 @@ export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions 
   model.layers.forEach((w, i) => {
     const lora = options.lora && (options.lora.length === 1 ? options.lora[0]! : options.lora[i]!);
     const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
-      block(input, w, config, (qkv) => mix(qkv, from), low, options.detachInput);
+      block(input, w, config, (qkv) => mix(qkv, from), { lora: low, detachInput: options.detachInput });
     x = options.checkpoint && lora
       ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(factors)), [x, ...flatten(lora)], [start])
       : run(x, start, lora);

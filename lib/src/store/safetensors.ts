@@ -1,40 +1,92 @@
 /**
  * The safetensors format: an 8-byte header length, a JSON header, then raw little-endian data.
- * Read: f32, f16, bf16, i32 into Float32Array (or Int32Array); written: f32, f16, i32. Every claim of the header is
- * checked before a byte is used.
+ * Read: f32, f16, bf16, f64 into Float32Array, i32, i64 into Int32Array; written: f32, f16, i32. Every claim of the
+ * header is checked before a byte is used.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { writeFileAtomic } from './atomic.js';
+import { BinaryFile, isStoredType, type StoredType, WIDTHS } from './binary-file.js';
 import { UserError } from './errors.js';
-import { fromHalf, toHalves } from './half.js';
+import { toHalves } from './half.js';
 
 export interface NamedArray {
   shape: number[];
   data: Float32Array | Int32Array;
 }
 export type Dtype = 'F32' | 'F16' | 'I32';
-const sizes: Record<string, number> = { F32: 4, F16: 2, BF16: 2, I32: 4 };
 
-/** @param dtype how float arrays are stored; integer arrays are always I32. */
+/** The specification's limit, in bytes. */
+const MAX_HEADER = 100_000_000;
+/** Values converted and written at once. */
+const PIECE = 1 << 22;
+
+/**
+ * Written piece by piece, so that no second copy of the tensors is in memory.
+ * @param dtype how float arrays are stored; integer arrays are always I32.
+ */
 export function writeSafetensors(
   path: string, tensors: ReadonlyMap<string, NamedArray>, dtype: 'F32' | 'F16' = 'F32', metadata: Record<string, string> = {},
 ): void {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const chunks: Uint8Array[] = [];
   let at = 0;
-  for (const [name, { shape, data }] of tensors) {
-    const type: Dtype = data instanceof Int32Array ? 'I32' : dtype;
-    const bytes = type === 'F16' ? toHalves(data as Float32Array) : data;
-    const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    header[name] = { dtype: type, shape, data_offsets: [at, at + chunk.length] };
-    chunks.push(chunk);
-    at += chunk.length;
-  }
-  let json = JSON.stringify(header);
-  json += ' '.repeat((8 - (json.length % 8)) % 8);
+  const entries = [...tensors].map(([name, { shape, data }]): [string, unknown] => {
+    const type = storedAs(data, dtype), from = at;
+    at += data.length * WIDTHS[type];
+    return [name, { dtype: type, shape, data_offsets: [from, at] }];
+  });
+  const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]));
+  // The data starts at a multiple of 8 bytes, so that it can be mapped.
+  const header = Buffer.from(json + ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
-  writeFileAtomic(path, Buffer.concat([length, Buffer.from(json), ...chunks]));
+  length.writeBigUInt64LE(BigInt(header.length));
+  writeFileAtomic(path, pieces([length, header], tensors, dtype));
+}
+
+function storedAs(data: NamedArray['data'], dtype: 'F32' | 'F16'): Dtype {
+  return data instanceof Int32Array ? 'I32' : dtype;
+}
+
+function* pieces(head: Uint8Array[], tensors: ReadonlyMap<string, NamedArray>, dtype: 'F32' | 'F16'): Generator<Uint8Array> {
+  yield* head;
+  for (const { data } of tensors.values()) {
+    for (let at = 0; at < data.length; at += PIECE) {
+      const some = data.subarray(at, at + PIECE);
+      const stored = storedAs(data, dtype) === 'F16' ? toHalves(some as Float32Array) : some;
+      yield new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+    }
+  }
+}
+
+export interface SafetensorsFile {
+  metadata: Record<string, string>;
+  /** What the file holds, in the order of its data. */
+  entries: ReadonlyMap<string, { dtype: StoredType; shape: readonly number[] }>;
+  /** One tensor, from disk at every call. Throws a UserError when there is none of that name. */
+  read(name: string): NamedArray;
+  close(): void;
+}
+
+/**
+ * Opens a file whose tensors are read one at a time.
+ * Throws a UserError that names the file and the tensor when anything in its header does not fit.
+ */
+export function openSafetensors(path: string): SafetensorsFile {
+  const file = new BinaryFile(path);
+  try {
+    const { metadata, entries } = readHeader(file);
+    return {
+      metadata,
+      entries,
+      read: (name) => {
+        const entry = entries.get(name);
+        if (!entry) throw new UserError(`${path} has no tensor ${name}: fetch or make it again.`);
+        const { shape, dtype, from } = entry;
+        return { shape: [...shape], data: file.values(from, values(shape), dtype, name) };
+      },
+      close: () => { file.close(); },
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 export interface Safetensors {
@@ -42,58 +94,87 @@ export interface Safetensors {
   tensors: Map<string, NamedArray>;
 }
 
-/** Throws a UserError that names the file and the tensor when anything does not fit. */
+/** All of a file. Throws a UserError that names the file and the tensor when anything does not fit. */
 export function readSafetensors(path: string): Safetensors {
-  const wrong = (why: string) => new UserError(`${path} is not a whole safetensors file: ${why}. Fetch or make it again.`);
-  const file = openSync(path, 'r');
+  const { metadata, entries, read, close } = openSafetensors(path);
   try {
-    const size = fstatSync(file).size;
-    const read = (from: number, length: number) => {
-      const bytes = Buffer.alloc(length);
-      for (let got = 0; got < length;) {
-        const n = readSync(file, bytes, got, length - got, from + got);
-        if (!n) throw wrong('it ends early');
-        got += n;
-      }
-      return bytes;
-    };
-    if (size < 8) throw wrong('it has no header');
-    const headerLength = Number(read(0, 8).readBigUInt64LE());
-    if (headerLength > Math.min(size - 8, 100_000_000)) throw wrong(`its header claims ${headerLength} bytes of ${size}`);
-    let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
-    try {
-      header = JSON.parse(read(8, headerLength).toString('utf8'));
-    } catch {
-      throw wrong('its header is not JSON');
-    }
-    const { __metadata__: metadata = {}, ...entries } = header as typeof header & { __metadata__?: Record<string, string> };
-    const tensors = new Map<string, NamedArray>();
-    let expected = 0;
-    for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(entries)
-      .sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0])) {
-      const width = sizes[dtype];
-      if (!width) throw wrong(`tensor ${name} has type ${dtype}, which is not read here`);
-      const count = shape.reduce((a, b) => a * b, 1);
-      if (shape.some((d) => !Number.isInteger(d) || d < 0) || from !== expected || to - from !== count * width || 8 + headerLength + to > size) {
-        throw wrong(`tensor ${name} (${dtype} [${shape}]) does not lie at its offsets ${from} to ${to}`);
-      }
-      expected = to;
-      tensors.set(name, { shape, data: decode(read(8 + headerLength + from, to - from), dtype) });
-    }
-    if (8 + headerLength + expected !== size) throw wrong(`${size - 8 - headerLength - expected} bytes belong to no tensor`);
-    return { metadata: metadata as Record<string, string>, tensors };
+    return { metadata, tensors: new Map([...entries.keys()].map((name) => [name, read(name)])) };
   } finally {
-    closeSync(file);
+    close();
   }
 }
 
-function decode(bytes: Buffer, dtype: string): Float32Array | Int32Array {
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  if (dtype === 'I32') return new Int32Array(buffer);
-  if (dtype === 'F32') return new Float32Array(buffer);
-  const halves = new Uint16Array(buffer);
-  if (dtype === 'F16') return Float32Array.from(halves, fromHalf);
-  const words = new Uint32Array(halves.length);
-  halves.forEach((h, i) => { words[i] = h << 16; });
-  return new Float32Array(words.buffer);
+interface Entry {
+  dtype: StoredType;
+  shape: number[];
+  /** First byte, from the start of the file. */
+  from: number;
+}
+
+function readHeader(file: BinaryFile): { metadata: Record<string, string>; entries: Map<string, Entry> } {
+  const wrong = (why: string) => new UserError(`${file.path} is not a whole safetensors file: ${why}. Fetch or make it again.`);
+  if (file.size < 8) throw wrong('it has no header');
+  const headerLength = Number(file.bytes(0, 8).readBigUInt64LE());
+  const start = 8 + headerLength;
+  if (headerLength > MAX_HEADER || start > file.size) throw wrong(`its header claims ${headerLength} bytes of ${file.size}`);
+  const json = file.bytes(8, headerLength).toString('utf8');
+  let header: unknown;
+  try {
+    header = JSON.parse(json);
+  } catch {
+    throw wrong('its header is not JSON');
+  }
+  if (!isRecord(header)) throw wrong('its header is not a JSON object');
+  const twice = repeatedKey(json);
+  if (twice !== undefined) throw wrong(`its header has ${twice} twice`);
+  const { __metadata__: metadata = {}, ...claims } = header;
+  if (!isRecord(metadata) || !Object.values(metadata).every((v) => typeof v === 'string')) {
+    throw wrong('its metadata is not text by name');
+  }
+
+  const tensors = Object.entries(claims).map(([name, claim]) => {
+    const { dtype, shape, data_offsets: offsets } = isRecord(claim) ? claim : {};
+    if (!isStoredType(dtype)) throw wrong(`tensor ${name} has type ${String(dtype)}, which is not read here`);
+    if (!areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) {
+      throw wrong(`tensor ${name} has no shape and offsets in whole numbers`);
+    }
+    return { name, dtype, shape, from: offsets[0]!, to: offsets[1]! };
+  });
+  // An empty tensor may share its offset with the one that follows it.
+  tensors.sort((a, b) => a.from - b.from || a.to - b.to);
+  const entries = new Map<string, Entry>();
+  let end = 0;
+  for (const { name, dtype, shape, from, to } of tensors) {
+    if (from !== end || to - from !== values(shape) * WIDTHS[dtype] || start + to > file.size) {
+      throw wrong(`tensor ${name} (${dtype} [${shape}]) does not lie at its offsets ${from} to ${to}`);
+    }
+    end = to;
+    entries.set(name, { dtype, shape, from: start + from });
+  }
+  if (start + end !== file.size) throw wrong(`${file.size - start - end} bytes belong to no tensor`);
+  return { metadata: metadata as Record<string, string>, entries };
+}
+
+const values = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+const areSizes = (x: unknown): x is number[] => Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && n >= 0);
+
+/** A key that one object of valid JSON has twice: JSON.parse would silently keep the last. */
+function repeatedKey(json: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (let at = 0; at < json.length; at++) {
+    if (json[at] === '{') open.push(new Set());
+    else if (json[at] === '}') open.pop();
+    else if (json[at] === '"') {
+      const from = at;
+      while (json[++at] !== '"') if (json[at] === '\\') at++;
+      const text = json.slice(from, at + 1);
+      while (/\s/.test(json[at + 1]!)) at++;
+      if (json[at + 1] !== ':') continue;
+      const keys = open.at(-1)!, name = JSON.parse(text) as string;
+      if (keys.has(name)) return name;
+      keys.add(name);
+    }
+  }
+  return undefined;
 }
