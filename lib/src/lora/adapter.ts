@@ -86,6 +86,11 @@ export function averageAdapters(adapters: Adapter[]): Adapter {
   }));
 }
 
+/** The same adapter with every factor replaced. */
+export function mapAdapter(adapter: Adapter, change: (factor: Tensor) => Tensor): Adapter {
+  return { ...adapter, layers: adapter.layers.map((l) => mapLayer((p, k) => change(l[p][k]))) };
+}
+
 /** The adapters of R repositories, taken apart. */
 export function unstack(batched: Adapter): Adapter[] {
   const count = batched.layers[0]!.q_proj.a.shape[0]!;
@@ -109,6 +114,10 @@ export function disposeAdapter(adapter: Adapter): void {
 /** All factors in a fixed order: layer, projection, A then B. */
 export function adapterTensors(adapter: Adapter): Tensor[] {
   return adapter.layers.flatMap((l) => projections.flatMap((p) => [l[p].a, l[p].b]));
+}
+/** Their names in that order: `0.q_proj.a`. */
+export function adapterNames(adapter: Adapter): string[] {
+  return adapter.layers.flatMap((_, i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`]));
 }
 export function adapterFromTensors(list: Tensor[], rank: number, alpha: number): Adapter {
   const per = projections.length * 2;

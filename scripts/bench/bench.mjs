@@ -1,0 +1,40 @@
+/**
+ * How fast things are: `npm run bench` measures all that can be measured here, `npm run bench -- generate embed` these
+ * parts only. What follows an option goes to the part: `npm run bench -- curation --mirror DIR`.
+ */
+import { spawnSync } from 'node:child_process';
+import { fixturesPython } from '../fixtures-python.mjs';
+import { inRoot, root, venvPython } from '../setup/paths.mjs';
+
+const script = (name) => inRoot('scripts', 'bench', name);
+const versusTransformers = (name) => ({
+  command: [process.execPath, script(name)],
+  missing: () => !fixturesPython() && 'compares with transformers: "npm run fixtures" installs it',
+});
+
+/** A part is a command that prints what it measured and fails below its bar. */
+const parts = {
+  generate: versusTransformers('generate.mjs'),
+  embed: versusTransformers('embed.mjs'),
+  curation: { command: [venvPython, script('curation.py')], missing: () => false },
+};
+
+const firstOption = process.argv.findIndex((arg, i) => i > 1 && arg.startsWith('--'));
+const words = process.argv.slice(2, firstOption < 0 ? undefined : firstOption);
+const options = firstOption < 0 ? [] : process.argv.slice(firstOption);
+const unknown = words.find((word) => !(word in parts));
+if (unknown) {
+  console.error(`There is no benchmark "${unknown}". Known: ${Object.keys(parts).join(', ')}.`);
+  process.exit(1);
+}
+
+const failed = [];
+for (const name of words.length ? words : Object.keys(parts)) {
+  const { command: [program, ...args], missing } = parts[name];
+  const reason = missing();
+  console.log(`\n── ${name}${reason ? `: not measured, it ${reason}` : ''}`);
+  // Asked for by name, a benchmark that cannot run is a failure.
+  if (reason ? words.length : spawnSync(program, [...args, ...options], { cwd: root, stdio: 'inherit' }).status !== 0) failed.push(name);
+}
+if (failed.length) console.log(`\nFailed or below the bar: ${failed.join(', ')}`);
+process.exitCode = failed.length ? 1 : 0;

@@ -1,0 +1,115 @@
+/** Adapter files exchanged with Hugging Face peft: its logits from its files, its bytes from our writer, our logits from peft. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { tf, type Tensor } from '../../lib/dist/engine/tensorflow.js';
+import { disposeMerged, mapLayer, merge, projectionShapes, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
+import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
+import { loadModel } from '../../lib/dist/model/checkpoint.js';
+import { hiddenStates, logits } from '../../lib/dist/model/transformer.js';
+import { UserError } from '../../lib/dist/store/errors.js';
+import { readSafetensors, writeSafetensors, type NamedArray } from '../../lib/dist/store/safetensors.js';
+import { fixturesPython, withoutPython } from '../fixtures-python.js';
+
+const fixtures = 'test/fixtures/peft', modelFolder = 'test/fixtures/model/qwen2';
+const folder = mkdtempSync(join(tmpdir(), 'peft-'));
+after(() => { rmSync(folder, { recursive: true }); });
+const model = loadModel(modelFolder);
+const gap = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().dataSync()[0]!;
+const applied = (adapter: Adapter, ids: Tensor): Tensor => logits(model, hiddenStates(model, ids, { lora: toLowRank(adapter) }));
+
+function expected(name: string): { ids: Tensor; logits: Tensor } {
+  const { tensors } = readSafetensors(join(fixtures, name, 'expected.safetensors'));
+  const tensor = (key: string, type: 'int32' | 'float32') => tf.tensor(tensors.get(key)!.data, tensors.get(key)!.shape, type);
+  return { ids: tensor('ids', 'int32'), logits: tensor('logits', 'float32') };
+}
+
+for (const name of ['all', 'some']) {
+  test(`peft's adapter of ${name} projections gives peft's logits, applied and merged`, () => {
+    const adapter = loadPeft(join(fixtures, name), model.config), { ids, logits: theirs } = expected(name);
+    assert.ok(gap(applied(adapter, ids), theirs) < 1e-4);
+    const merged = merge(model, adapter);
+    assert.ok(gap(logits(merged, hiddenStates(merged, ids)), theirs) < 1e-4);
+    disposeMerged(merged, model);
+    assert.ok(gap(logits(model, hiddenStates(model, ids)), theirs) > 0.1, 'the adapter matters');
+  });
+}
+
+test('what peft wrote is written again byte for byte, with the same settings', () => {
+  savePeft(join(folder, 'again'), loadPeft(join(fixtures, 'all'), model.config), model.config, 'qwen2');
+  const read = (file: string) => [join(folder, 'again', file), join(fixtures, 'all', file)].map((path) => readFileSync(path)) as [Buffer, Buffer];
+  const [ours, theirs] = read('adapter_model.safetensors');
+  assert.ok(ours.equals(theirs));
+  const [settings, complete] = read('adapter_config.json').map((b) => JSON.parse(b.toString('utf8')) as Record<string, unknown>) as [Record<string, unknown>, Record<string, unknown>];
+  const sorted = (key: string, value: unknown) => (key === 'target_modules' ? [...value as string[]].sort() : value);
+  for (const [key, value] of Object.entries(settings)) assert.deepEqual(sorted(key, value), sorted(key, complete[key]), key);
+});
+
+/** Random factors for all layers alike. */
+function shared(): Adapter {
+  const shapes = projectionShapes(model.config);
+  return {
+    rank: 5, alpha: 15,
+    layers: [mapLayer((p, k) => tf.randomNormal(k === 'a' ? [5, shapes[p].in] : [shapes[p].out, 5], 0, 0.2, 'float32', p.length + k.charCodeAt(0)))],
+  };
+}
+
+test('an adapter shared over layers is the same model after writing and reading', () => {
+  const adapter = shared(), { ids } = expected('all');
+  savePeft(join(folder, 'shared'), adapter, model.config, 'qwen2');
+  const read = loadPeft(join(folder, 'shared'), model.config);
+  assert.deepEqual([read.rank, read.alpha, read.layers.length], [5, 15, model.config.layers]);
+  assert.ok(gap(applied(read, ids), applied(adapter, ids)) < 1e-6);
+});
+
+test('peft computes our logits from our file', { skip: withoutPython }, () => {
+  const adapter = shared(), { ids } = expected('all');
+  savePeft(join(folder, 'for-peft'), adapter, model.config, 'qwen2');
+  const args = ['test/fixtures/peft/load.py', modelFolder, join(folder, 'for-peft'), JSON.stringify(ids.arraySync())];
+  const theirs = JSON.parse(execFileSync(fixturesPython!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as number[][];
+  assert.ok(gap(applied(adapter, ids), tf.tensor2d(theirs)) < 1e-4);
+});
+
+/** The adapter `some` with a change to its settings or tensors. */
+function changed(settings: (json: Record<string, unknown>) => unknown, tensors: (all: Map<string, NamedArray>) => void = () => {}): string {
+  const to = mkdtempSync(join(folder, 'changed-'));
+  cpSync(join(fixtures, 'some'), to, { recursive: true });
+  const json = JSON.parse(readFileSync(join(to, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+  writeFileSync(join(to, 'adapter_config.json'), JSON.stringify(settings(json)));
+  const all = readSafetensors(join(to, 'adapter_model.safetensors')).tensors;
+  tensors(all);
+  writeSafetensors(join(to, 'adapter_model.safetensors'), all);
+  return to;
+}
+
+test('what is not plain LoRA, or not whole, is named in one line', () => {
+  const q = 'base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight';
+  const refuses = (what: RegExp, at: string) => assert.throws(() => loadPeft(at, model.config), (e: Error) =>
+    e instanceof UserError && what.test(e.message) && e.message.includes(at) && !e.message.includes('\n'), `${what}`);
+  const set = (fields: Record<string, unknown>) => changed((json) => ({ ...json, ...fields }));
+  assert.equal(loadPeft(set({}), model.config).rank, 3, 'unchanged, it loads');
+  for (const [key, value] of Object.entries({
+    peft_type: 'LOHA', use_dora: true, use_rslora: true, bias: 'all', lora_bias: true, fan_in_fan_out: true, init_lora_weights: 'pissa',
+    rank_pattern: { q_proj: 8 }, alpha_pattern: { q_proj: 8 }, layers_to_transform: [0], modules_to_save: ['lm_head'], something_new: 1,
+    r: 0, lora_alpha: 'NaN', target_modules: 'all-linear',
+  })) refuses(new RegExp(`${key} is `), set({ [key]: value }));
+  refuses(/target_modules is \["q_proj","embed_tokens"\]/, set({ target_modules: ['q_proj', 'embed_tokens'] }));
+  refuses(/lacks the tensor .*layers\.0\.mlp\.up_proj\.lora_A/, set({ target_modules: ['q_proj', 'v_proj', 'up_proj'] }));
+  refuses(/no place for: .*v_proj/, set({ target_modules: ['q_proj'] }));
+  refuses(/is \[3,32\] where the model and the rank ask for \[4,32\]/, set({ r: 4 }));
+  const same = (json: unknown) => json;
+  refuses(/lacks the tensor .*layers\.1\.self_attn\.q_proj\.lora_A/, changed(same, (all) => { all.delete(q); }));
+  refuses(/q_proj\.lora_A\.weight holds values that are not finite/, changed(same, (all) => { all.get(q)!.data[3] = NaN; }));
+  refuses(/no place for: .*layers\.2\./, changed(same, (all) => { all.set(q.replace('layers.1', 'layers.2'), all.get(q)!); }));
+  const torn = set({});
+  writeFileSync(join(torn, 'adapter_config.json'), '{"r": 3');
+  refuses(/is not JSON/, torn);
+  rmSync(join(torn, 'adapter_config.json'));
+  refuses(/adapter_config\.json is missing/, torn);
+  const bare = set({});
+  rmSync(join(bare, 'adapter_model.safetensors'));
+  refuses(/has no .*adapter_model\.safetensors/, bare);
+});
