@@ -1,48 +1,105 @@
 /** The three sizes: one code, one line to change. Everything that differs between them stands here. */
+import { released } from './encoder/recipe.js';
 import type { EncoderConfig } from './encoder/repository-vector.js';
 import type { ModelConfig } from './model/config.js';
 import type { EvolutionOptions } from './data/evolution/evolution-track.js';
 import type { StaticOptions } from './data/static-track.js';
+import type { Track } from './data/types.js';
+import type { HubDataset } from './data/sources/hub.js';
 import { UserError } from './store/errors.js';
 
-/** How adapters are trained; the same for all methods but for the learning rate. */
+/** The head of a hypernetwork, and how its input comes (protocol of the forms: hypernet/static-head.ts). */
+export interface HeadConfig {
+  form: 'paper' | 'residual' | 'film';
+  trunkBias: 'default' | 'zero';
+  /** Mean 0 and deviation 1 in every element, over the training repositories. */
+  standardise: boolean;
+}
+
+/** How methods are trained; the same for all but for the learning rate. */
 export interface LearningConfig {
   /** LoRA rank and alpha. */
   rank: number;
   alpha: number;
-  /** H, the width of the hypernetwork's trunk. */
-  headWidth: number;
   steps: number;
-  /** Repositories a step, and tasks of each. */
+  /** Static track: tasks of a step, balanced by repository (so many, and so many tasks of each) or uniform over all tasks. */
+  sampling: 'balanced' | 'uniform';
   repositories: number;
   tasks: number;
-  rates: { lora: number; hypernetwork: number };
+  /** Evolution track: repositories of a step, consecutive commits of each (K of truncated back-propagation), tasks of each commit. */
+  walk: { repositories: number; commits: number; tasks: number };
+  /** Peak learning rates by what is trained. What Text2LoRA and PAW write is unbounded, so theirs are lower than the head's. */
+  rates: { lora: number; hypernetwork: number; text2lora: number; paw: number; weights: number };
+  schedule: 'cosine' | 'linear';
   warmupFraction: number;
   weightDecay: number;
   clip: number;
   validateEvery: number;
+  /** Measurements without a new best after which training ends. */
+  patience?: number;
+  /** Tasks that go through the model at once. */
+  microBatch: number;
+  /** The authors' detached input of the low-rank branch, and recomputing blocks to save memory: ForwardOptions. */
+  detachInput: boolean;
+  checkpoint: boolean;
+  /** H, the width of the hypernetwork's trunk. */
+  headWidth: number;
+  head: HeadConfig;
+  /** A margin between the own and another repository's adapter: AdapterLearning. */
+  contrast?: { weight: number; margin: number };
+  /** Width of the recurrent state; what a step reads; no gradient between commits, as in the authors' code. */
+  evo: { width: number; stepInput: 'diff' | 'state' | 'both'; detachEveryCommit: boolean };
+  text2lora: { task: number; hidden: number };
+  paw: { bases: number };
+  /** Per-repo LoRA: passes over a repository's own tasks, and tasks of a step. */
+  perRepository: { epochs: number; batch: number };
+  /** Retrieval: chunks in a context, and tokens of a chunk. */
+  rag: { k: number; chunkTokens: number };
+}
+
+/** RepoPeftBench as published: tasks and vectors of snapshots, and of commits. */
+export interface PublishedCorpus {
+  snapshots: HubDataset;
+  commits: HubDataset;
 }
 
 export interface Profile {
   name: string;
   description: string;
-  /** Where the repositories come from: a pinned list under data/corpora, or the generator. */
-  corpus: { pinned: string } | { synthetic: { repositories: number; seed: number } };
+  /** Where the repositories come from: a pinned list under data/corpora, the generator, or the authors' tables. */
+  corpus: { pinned: string } | { synthetic: { repositories: number; seed: number } } | { published: PublishedCorpus };
   curation: StaticOptions & { minTasks: number };
   /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
   evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
-  /** The frozen model: a folder under data/models, or one pre-trained on the spot on the synthetic repositories. */
-  base: { folder: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
+  /** The frozen model: a folder under data/models, a model of the hub, or one pre-trained on the spot on the synthetic repositories. */
+  base: { folder: string } | { hub: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
   /** Prompt and target together, in tokens; a longer prefix loses its beginning. */
   maxTokens: number;
   maxNewTokens: number;
+  /** Most tokens of a retrieved or resolved context, which stands before the prompt and takes nothing from it. */
+  contextTokens: number;
   learning: LearningConfig;
-  /** Tasks evaluated of each repository, drawn by seed: CR test, IR test, CR validation. */
-  evaluated: { cr: number; ir: number; validation: number };
+  /**
+   * Most tasks evaluated of each repository (static track) or commit (evolution track), drawn by seed. In-repository tasks
+   * are those of `irRepositories` training repositories, drawn alike.
+   */
+  evaluated: Record<Track, { CR: number; IR: number; irRepositories: number; OOD: number; validation: number }>;
 }
 
+/** Qwen2.5-Coder-1.5B. */
+export const QWEN_CODER_1_5B: ModelConfig = {
+  vocabSize: 151_936, hidden: 1536, layers: 28, heads: 12, kvHeads: 2, headDim: 128, mlp: 8960, ropeTheta: 1_000_000, rmsEps: 1e-6,
+  maxTokens: 32_768,
+};
+
 const EVOLUTION: Profile['evolution'] = { cutoff: '2025-04-01', identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4 };
+
+/** What the small profiles have in common: the published optimiser settings, and the head that keeps the signal. */
+const LEARNING = {
+  sampling: 'balanced', schedule: 'cosine', warmupFraction: 0.03, weightDecay: 0.01, clip: 1, detachInput: false, checkpoint: false,
+  head: { form: 'residual', trunkBias: 'zero', standardise: true }, rag: { k: 3, chunkTokens: 64 },
+} as const satisfies Partial<LearningConfig>;
 
 const smoke: Profile = {
   name: 'smoke',
@@ -59,11 +116,36 @@ const smoke: Profile = {
   encoder: { window: 128, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 160,
   maxNewTokens: 16,
+  contextTokens: 160,
   learning: {
-    rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, rates: { lora: 5e-3, hypernetwork: 1e-2 },
-    warmupFraction: 0.03, weightDecay: 0.01, clip: 1, validateEvery: 20,
+    ...LEARNING,
+    rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
+    rates: { lora: 5e-3, hypernetwork: 5e-3, text2lora: 1e-3, paw: 2e-3, weights: 1e-3 }, validateEvery: 20, microBatch: 64,
+    evo: { width: 32, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 16, hidden: 32 }, paw: { bases: 4 },
+    perRepository: { epochs: 1, batch: 16 },
   },
-  evaluated: { cr: 20, ir: 6, validation: 8 },
+  evaluated: { static: { CR: 20, IR: 6, irRepositories: Infinity, OOD: 0, validation: 8 }, evolution: { CR: 2, IR: 2, irRepositories: Infinity, OOD: 0, validation: 1 } },
+};
+
+const synthetic: Profile = {
+  name: 'synthetic',
+  description: 'repositories whose answers are known, and nano-coder: can a method read a repository at all?',
+  corpus: { synthetic: { repositories: 192, seed: 3407 } },
+  curation: { seed: 3407, maxTasks: 60, minTasks: 10, keepShared: true },
+  evolution: { ...EVOLUTION, keepShared: true, keepShort: true },
+  base: { folder: 'nano-coder' },
+  encoder: { window: 256, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
+  maxTokens: 64,
+  maxNewTokens: 16,
+  contextTokens: 192,
+  learning: {
+    ...LEARNING,
+    rank: 8, alpha: 16, headWidth: 64, steps: 300, repositories: 8, tasks: 4, walk: { repositories: 4, commits: 4, tasks: 2 },
+    rates: { lora: 2e-3, hypernetwork: 2e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, microBatch: 64,
+    evo: { width: 64, stepInput: 'both', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
+    perRepository: { epochs: 1, batch: 16 },
+  },
+  evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 1, IR: 0, irRepositories: Infinity, OOD: 0, validation: 1 } },
 };
 
 const mini: Profile = {
@@ -79,14 +161,48 @@ const mini: Profile = {
   encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 },
   maxTokens: 256,
   maxNewTokens: 32,
+  contextTokens: 256,
   learning: {
-    rank: 8, alpha: 16, headWidth: 128, steps: 100, repositories: 4, tasks: 4, rates: { lora: 3e-3, hypernetwork: 4e-3 },
-    warmupFraction: 0.03, weightDecay: 0.01, clip: 1, validateEvery: 25,
+    ...LEARNING,
+    rank: 8, alpha: 16, headWidth: 128, steps: 80, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
+    rates: { lora: 3e-3, hypernetwork: 2e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 20, microBatch: 32,
+    evo: { width: 128, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
+    perRepository: { epochs: 1, batch: 16 },
   },
-  evaluated: { cr: 36, ir: 8, validation: 16 },
+  evaluated: {
+    static: { CR: 24, IR: 12, irRepositories: 30, OOD: 24, validation: 16 },
+    evolution: { CR: 16, IR: 16, irRepositories: Infinity, OOD: 16, validation: 4 },
+  },
 };
 
-const profiles = [smoke, mini];
+const paper: Profile = {
+  name: 'paper',
+  description: "Qwen2.5-Coder-1.5B and the authors' published tasks and vectors: one GPU",
+  corpus: {
+    published: {
+      snapshots: { name: 'code2lora/code2lora-data-snapshots', revision: 'main' },
+      commits: { name: 'code2lora/code2lora-data-commits', revision: 'main' },
+    },
+  },
+  curation: { seed: 3407, maxTasks: 200, minTasks: 30 },
+  evolution: EVOLUTION,
+  base: { hub: 'Qwen/Qwen2.5-Coder-1.5B' },
+  // For repositories of one's own: the vectors of the tables were made so.
+  encoder: released,
+  maxTokens: 4096,
+  maxNewTokens: 64,
+  contextTokens: 4096,
+  learning: {
+    ...LEARNING,
+    rank: 16, alpha: 32, headWidth: 1024, steps: 1200, repositories: 1, tasks: 16, walk: { repositories: 1, commits: 16, tasks: 8 },
+    rates: { lora: 2e-4, hypernetwork: 1e-4, text2lora: 2.5e-5, paw: 1e-4, weights: 2e-5 }, validateEvery: 200, microBatch: 1, checkpoint: true,
+    evo: { width: 2048, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 128, hidden: 512 }, paw: { bases: 16 },
+    perRepository: { epochs: 3, batch: 16 }, rag: { k: 3, chunkTokens: 512 },
+  },
+  evaluated: { static: { CR: 8, IR: 8, irRepositories: Infinity, OOD: 8, validation: 1 }, evolution: { CR: 8, IR: 8, irRepositories: Infinity, OOD: 8, validation: 1 } },
+};
+
+const profiles = [smoke, synthetic, mini, paper];
 
 export function profileNamed(name: string): Profile {
   const found = profiles.find((p) => p.name === name);

@@ -16,6 +16,8 @@ const versusTransformers = (name) => ({
 const parts = {
   generate: versusTransformers('generate.mjs'),
   embed: versusTransformers('embed.mjs'),
+  train: versusTransformers('train.mjs'),
+  estimate: { command: [process.execPath, script('paper-estimate.mjs')], missing: () => false },
   curation: { command: [venvPython, script('curation.py')], missing: () => false },
 };
 

@@ -8,6 +8,8 @@
  * the cut-off date, so no model or method can have seen them.
  */
 export type CrossRepoSplit = 'train' | 'cr_val' | 'cr_test' | 'ood_test';
+/** The static track asks about one snapshot of each repository, the evolution track about its commits (paper §2). */
+export type Track = 'static' | 'evolution';
 /** In-repository split of a training repository's tasks. Tasks of other repositories are all `test`. */
 export type InRepoSplit = 'train' | 'val' | 'test';
 

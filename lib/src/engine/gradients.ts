@@ -39,6 +39,16 @@ export function detachedProduct(x: Tensor, a: Tensor, b: Tensor): Tensor {
   })(a, b);
 }
 
+/**
+ * Gradients of the scalar f(x) for each x; zeros for one that f does not use, which tfjs itself refuses (Code2LoRA-Evo's
+ * initial state, where a window of commits begins later).
+ */
+export function gradientsOf(f: (x: Tensor[]) => Tensor, x: Tensor[]): Tensor[] {
+  const { value, grads } = tf.engine().gradients(() => f(x), x, undefined, true);
+  value.dispose();
+  return x.map((t, i) => (grads[i] as Tensor | undefined) ?? tf.zerosLike(t));
+}
+
 /** Differentiates inside a backward pass: tfjs has one tape, which the outer pass still needs for its cleaning up. */
 function nested<T>(differentiate: () => T): T {
   const { state } = tf.engine() as unknown as { state: { activeTape: unknown } };

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel, saveModel } from '../model/checkpoint.js';
+import { openModelFolder } from '../model/open-model.js';
 import { disposeModel, type Model } from '../model/weights.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import type { Profile } from '../profiles.js';
@@ -17,10 +18,14 @@ export interface BaseModel extends Model {
 }
 
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
-  const shipped = data('models', 'nano-coder');
-  const tokenizer = loadTokenizer(shipped);
-  const folder = 'folder' in profile.base ? data('models', profile.base.folder) : await pretrained(profile, profile.base, await corpus(), tokenizer, progress);
-  return { ...loadModel(folder), name: 'folder' in profile.base ? profile.base.folder : 'tiny', tokenizer };
+  const { base } = profile;
+  if ('hub' in base) {
+    const folder = await openModelFolder(base.hub, cache(), progress);
+    return { ...loadModel(folder), name: base.hub, tokenizer: loadTokenizer(folder) };
+  }
+  const tokenizer = loadTokenizer(data('models', 'nano-coder'));
+  if ('folder' in base) return { ...loadModel(data('models', base.folder)), name: base.folder, tokenizer };
+  return { ...loadModel(await pretrained(profile, base, await corpus(), tokenizer, progress)), name: 'tiny', tokenizer };
 }
 
 async function pretrained(

@@ -8,6 +8,7 @@ import { readTasks, writeTasks } from '../data/tasks-parquet.js';
 import type { Repository, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { corpusKey, pinnedCorpus } from './keys.js';
 import { cache } from './paths.js';
@@ -21,6 +22,7 @@ export interface Corpus {
 }
 
 export async function openCorpus(profile: Profile, progress: Progress): Promise<Corpus> {
+  if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
   const folder = cache(profile.name, `corpus-${corpusKey(profile)}`);
   let loading: Promise<Repository[]> | undefined;
   const source = () => {

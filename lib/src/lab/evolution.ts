@@ -6,8 +6,9 @@ import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
 import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
 import { pypiSource } from '../data/sources/pypi.js';
 import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
-import type { Commit, Task } from '../data/types.js';
+import type { Commit, History, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { evolutionKey, pinnedCorpus } from './keys.js';
 import { cache } from './paths.js';
@@ -19,17 +20,20 @@ export interface Evolution {
   /** Row by row, training repositories first, each history oldest first. */
   tasks(): AsyncIterable<Task>;
   commits(): AsyncIterable<Commit>;
+  /** The histories themselves, training first; written (and downloaded) where they are not there yet. */
+  histories(): AsyncIterable<History>;
 }
 
 export async function openEvolution(profile: Profile, progress: Progress): Promise<Evolution> {
+  if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
   const reportPath = join(folder, 'curation.json');
+  const source = (): Source => 'synthetic' in profile.corpus
+    ? syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'))
+    : pypiSource(pinnedCorpus(profile)!, cache(), progress);
   // The report is written last, so its presence says that the tables are whole.
   if (!existsSync(reportPath)) {
-    const source = 'synthetic' in profile.corpus
-      ? syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'))
-      : pypiSource(pinnedCorpus(profile)!, cache(), progress);
-    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
+    await curate(source(), { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
   }
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   return {
@@ -41,5 +45,6 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
     async *commits() {
       for (const path of paths('commits')) yield* readCommitRows(path);
     },
+    histories: () => source().histories(),
   };
 }

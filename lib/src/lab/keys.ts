@@ -4,14 +4,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Corpus as PinnedCorpus } from '../data/sources/pypi.js';
-import type { Method } from '../methods/index.js';
+import type { Method, Track } from '../methods/index.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 1, run: 1 };
+const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 2, training: 1, run: 2 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -30,6 +30,7 @@ export function evolutionKey(profile: Profile): string {
 }
 
 export function baseKey(profile: Profile): string {
+  if ('hub' in profile.base) return short([VERSIONS.base, profile.base]);
   if ('pretrain' in profile.base) return short([VERSIONS.base, corpusKey(profile), profile.base]);
   const path = data('models', profile.base.folder, 'model.safetensors');
   if (!existsSync(path)) throw new UserError(`The frozen model is not there: ${path}. Restore it with "git checkout -- data/models".`);
@@ -40,11 +41,31 @@ export function vectorsKey(profile: Profile): string {
   return short([VERSIONS.vectors, corpusKey(profile), baseKey(profile), profile.encoder]);
 }
 
-/** `code2lora-static-s3407-0123456789ab`. What a method does not use is not part of its name. */
-export function runId(method: Method, seed: number, profile: Profile): string {
-  const trained = method.writer
-    ? [vectorsKey(profile), { ...profile.learning, rates: method.learningRate!(profile.learning) }, profile.evaluated.validation]
-    : null;
-  const key = [VERSIONS.run, corpusKey(profile), baseKey(profile), trained, profile.maxTokens, profile.maxNewTokens, profile.evaluated.cr, profile.evaluated.ir];
-  return `${method.name}-s${seed}-${short(key)}`;
+/** Name of the tasks and vectors of a track. */
+function trackKey(track: Track, profile: Profile): unknown[] {
+  return track === 'static' ? [corpusKey(profile), vectorsKey(profile)] : [evolutionKey(profile), profile.encoder];
+}
+
+/** Name of what a method trains; undefined where it trains nothing. Methods of the same settings share it. */
+export function trainingId(method: Method, track: Track, seed: number, profile: Profile): string | undefined {
+  if (!method.settings) return undefined;
+  const { validation, irRepositories } = profile.evaluated[track];
+  const settings = method.settings(profile.learning, track);
+  const key = short([
+    VERSIONS.training, trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
+    ...(method.inRepositoryOnly ? [irRepositories] : []),
+  ]);
+  return `${track}-s${seed}-${key}`;
+}
+
+/** `static-code2lora-static-s3407-0123456789ab`. What a method does not use is not part of its name. */
+export function runId(method: Method, track: Track, seed: number, profile: Profile): string {
+  const { validation, ...evaluated } = profile.evaluated[track];
+  const tasks = track === 'static' ? corpusKey(profile) : evolutionKey(profile);
+  const answered = method.answerSettings ? [method.answerSettings(profile.learning), profile.contextTokens] : null;
+  const key = [
+    VERSIONS.run, tasks, baseKey(profile), trainingId(method, track, seed, profile) ?? null, answered,
+    profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
+  ];
+  return `${track}-${method.name}-s${seed}-${short(key)}`;
 }

@@ -1,39 +1,61 @@
 /** Stage 3: the vector of every repository, stored one file each, so that an interrupted run goes on where it was. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryVector } from '../encoder/repository-vector.js';
+import { embedderOf } from '../encoder/embedder.js';
+import { readableFiles } from '../encoder/files.js';
+import type { WindowRecipe } from '../encoder/recipe.js';
+import { type EncoderConfig, recipeOf, repositoryVector } from '../encoder/repository-vector.js';
+import { VectorCache } from '../encoder/vector-cache.js';
 import type { Profile } from '../profiles.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import type { BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
-import { vectorsKey } from './keys.js';
+import { baseKey, vectorsKey } from './keys.js';
 import { cache } from './paths.js';
 
 /** Repository vectors [2h] by repository. */
 export type Vectors = Map<string, Float32Array>;
 
-export async function openVectors(profile: Profile, corpus: Corpus, base: BaseModel, progress: Progress): Promise<Vectors> {
-  const folder = cache(profile.name, `vectors-${vectorsKey(profile)}`);
+/**
+ * @param encoder another recipe than the profile's, for ablations: as long as it cuts windows in the same way, files
+ *   that have been read are not read by the model again
+ */
+export async function openVectors(
+  profile: Profile, corpus: Corpus, base: BaseModel, progress: Progress, encoder: EncoderConfig = profile.encoder,
+): Promise<Vectors> {
+  const recipe = recipeOf(encoder);
+  const folder = cache(profile.name, `vectors-${vectorsKey({ ...profile, encoder })}`);
   const ids = corpus.repositories.filter((r) => r.tasks > 0).map((r) => r.id);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const missing = new Set(ids.filter((id) => !existsSync(path(id))));
   if (missing.size) {
-    let tokens = 0;
-    const began = performance.now();
+    const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
+    const windows = windowCache(profile, base, recipe, report);
     for (const repo of await corpus.source()) {
       if (!missing.has(repo.id)) continue;
-      const made = repositoryVector(repo, base, base.tokenizer, profile.encoder);
-      writeSafetensors(path(repo.id), new Map([['vector', { shape: [made.vector.length], data: made.vector }]]), 'F32',
-        { files: String(made.files), tokens: String(made.tokens) });
+      const { vector, files, tokens } = await repositoryVector(readableFiles(repo, recipe), windows, recipe);
+      writeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]), 'F32',
+        { files: String(files), tokens: String(tokens) });
       missing.delete(repo.id);
-      tokens += made.tokens;
-      progress({
-        stage: 'reading repositories with the model', done: ids.length - missing.size, total: ids.length,
-        note: `${Math.round((1000 * tokens) / (performance.now() - began))} tokens/s`,
-      });
+      report(0);
       await new Promise(setImmediate);
     }
   }
   return new Map(ids.map((id) => [id, readSafetensors(path(id)).tensors.get('vector')!.data as Float32Array]));
+}
+
+/** Window vectors of the profile's frozen model: one folder for snapshots, commits and ablations. */
+export function windowCache(profile: Profile, base: BaseModel, recipe: WindowRecipe, tick: (tokens: number) => void): VectorCache {
+  return new VectorCache(cache(profile.name, 'windows'), embedderOf(base, base.tokenizer, baseKey(profile)), recipe, tick);
+}
+
+/** Adds up encoded tokens and reports how far the work is, and how fast the model reads. */
+export function speedometer(progress: Progress, stage: string, done: () => number, total: number): (tokens: number) => void {
+  const began = performance.now();
+  let sum = 0;
+  return (tokens) => {
+    sum += tokens;
+    progress({ stage, done: done(), total, note: `${Math.round((1000 * sum) / (performance.now() - began))} tokens/s` });
+  };
 }

@@ -2,17 +2,27 @@
  * The door that notebooks and commands use: each call returns at once when its result is stored, and makes it
  * otherwise, with all that it needs.
  */
-import { methods } from '../methods/index.js';
-import { profileNamed, type LearningConfig, type Profile } from '../profiles.js';
+import type { Task, Track } from '../data/types.js';
+import type { EncoderConfig } from '../encoder/repository-vector.js';
 import type { Prediction } from '../eval/types.js';
+import type { Adapter } from '../lora/adapter.js';
+import { methods } from '../methods/index.js';
+import { profileNamed, type Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { silent, type Progress } from '../store/progress.js';
+import type { Context } from '../train/draws.js';
+import { writeAdapters } from './adapters.js';
 import { openBaseModel, type BaseModel } from './base-model.js';
+import { openCommitVectors } from './commit-vectors.js';
 import { openCorpus, type Corpus } from './corpus.js';
 import { openEvolution, type Evolution } from './evolution.js';
-import { runId } from './keys.js';
+import { runId, trainingId } from './keys.js';
+import { methodInputs } from './method-inputs.js';
 import { results } from './paths.js';
-import { finishedHere, performRun, readRun, type Run } from './run.js';
+import { publishedTrack } from './published.js';
+import { finishedHere, performRun, readRun, type Run, type RunOptions } from './run.js';
+import { sweep, type SweepOptions, type SweepRun, type SweptRun } from './sweep.js';
+import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import { openVectors, type Vectors } from './vectors.js';
 
 export interface WorkspaceOptions {
@@ -23,12 +33,6 @@ export interface WorkspaceOptions {
   recompute?: boolean;
 }
 
-export interface RunOptions {
-  seed?: number;
-  /** Settings of training that differ from the profile's. */
-  learning?: Partial<LearningConfig>;
-}
-
 export interface Workspace {
   profile: Profile;
   /** The static track: tasks of one snapshot of each repository. */
@@ -36,38 +40,86 @@ export interface Workspace {
   /** The evolution track: tasks of the commits of those repositories that have a history. */
   evolution(): Promise<Evolution>;
   baseModel(): Promise<BaseModel>;
-  vectors(): Promise<Vectors>;
+  /** Vectors of the static track's snapshots. */
+  vectors(encoder?: Partial<EncoderConfig>): Promise<Vectors>;
   /** One method under one seed: its record and its predictions. */
   run(method: string, options?: RunOptions): Promise<Run>;
-  /** The predictions of all methods, in the order of the tables. */
-  predictions(options?: RunOptions): Promise<Prediction[]>;
+  /** Several runs, each under a name: those of an ablation. What failed is reported when all others are done. */
+  sweep(runs: readonly SweepRun[], options?: SweepOptions): Promise<SweptRun[]>;
+  /** The adapters that a run's method, trained, writes at these contexts; the caller disposes of them. */
+  adapters(method: string, contexts: readonly Context[], options?: RunOptions): Promise<Adapter[]>;
+  /** The predictions of several runs, one after another. */
+  predictions(methods: readonly string[], options?: RunOptions & { seeds?: readonly number[] }): Promise<Prediction[]>;
 }
 
-const SEED = 3407;
+export const SEED = 3407;
 
 export function openWorkspace({ profile: name, progress = silent, recompute = false }: WorkspaceOptions): Workspace {
   const profile = profileNamed(name);
-  const once = <T>(make: () => Promise<T>) => {
-    let made: Promise<T> | undefined;
-    return () => (made ??= make());
+  const once = <K, T>(make: (key: K) => Promise<T>) => {
+    const made = new Map<string, Promise<T>>();
+    return (key: K) => {
+      const text = JSON.stringify(key) ?? '';
+      if (!made.has(text)) made.set(text, make(key));
+      return made.get(text)!;
+    };
   };
-  const corpus = once(() => openCorpus(profile, progress));
-  const evolution = once(() => openEvolution(profile, progress));
-  const baseModel = once(() => openBaseModel(profile, corpus, progress));
-  const vectors = once(async () => openVectors(profile, await corpus(), await baseModel(), progress));
+  const corpus = once((_: void) => openCorpus(profile, progress));
+  const evolution = once((_: void) => openEvolution(profile, progress));
+  const baseModel = once((_: void) => openBaseModel(profile, corpus, progress));
+  const vectors = once(async (encoder: Partial<EncoderConfig>) =>
+    openVectors(profile, await corpus(), await baseModel(), progress, { ...profile.encoder, ...encoder }));
+  const trackData = once(async ({ track, encoder }: { track: Track; encoder: Partial<EncoderConfig> }): Promise<TrackData> => {
+    const base = await baseModel();
+    if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, profile, base, progress);
+    if (track === 'static') return staticTrack(profile, await corpus(), await vectors(encoder), base);
+    const own = { ...profile, encoder: { ...profile.encoder, ...encoder } };
+    const histories = await evolution();
+    const tasks: Task[] = [];
+    for await (const task of histories.tasks()) tasks.push(task);
+    return evolutionTrack(own, tasks, await openCommitVectors(own, histories, base, progress), base);
+  });
 
-  const run = async (name: string, { seed = SEED, learning = {} }: RunOptions = {}): Promise<Run> => {
+  const plan = (name: string, { track = 'static', seed = SEED, learning = {}, encoder = {} }: RunOptions) => {
     const method = methods.find((m) => m.name === name);
     if (!method) throw new UserError(`There is no method "${name}". Known: ${methods.map((m) => m.name).join(', ')}.`);
-    const own = { ...profile, learning: { ...profile.learning, ...learning } };
-    const stored = recompute && !finishedHere(method, seed, own) ? undefined : await readRun(results(own.name, 'runs', runId(method, seed, own)));
-    return stored ?? performRun(method, seed, { profile: own, corpus: await corpus(), base: await baseModel(), vectors: await vectors() }, progress);
+    if (!method.tracks.includes(track)) throw new UserError(`${name} answers on the ${method.tracks.join(' and ')} track only: choose another track or method.`);
+    const own = { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } };
+    return { method, track, seed, encoder, own, id: runId(method, track, seed, own) };
   };
+  const stored = async (name: string, options: RunOptions): Promise<Run | undefined> => {
+    const { id, own } = plan(name, options);
+    return recompute && !finishedHere(id, own) ? undefined : readRun(results(own.name, 'runs', id));
+  };
+  const perform = async (name: string, options: RunOptions, report: Progress): Promise<Run> => {
+    const { method, track, seed, encoder, own } = plan(name, options);
+    return performRun(method, seed, own, await baseModel(), await trackData({ track, encoder }), report);
+  };
+  const run = async (name: string, options: RunOptions = {}): Promise<Run> => (await stored(name, options)) ?? perform(name, options, progress);
   return {
-    profile, corpus, evolution, baseModel, vectors, run,
-    predictions: async (options) => {
+    profile, corpus, evolution, baseModel, run,
+    vectors: (encoder = {}) => vectors(encoder),
+    sweep: (runs, options) => sweep(runs, {
+      profile: name, recompute, progress,
+      ids: ({ method: called, ...options }) => {
+        const { method, track, seed, own, id } = plan(called, options);
+        return { id, training: trainingId(method, track, seed, own) };
+      },
+      stored: ({ method, ...options }) => stored(method, options),
+      prepare: async ({ method, ...options }) => {
+        const { track, encoder } = plan(method, options);
+        await trackData({ track, encoder });
+      },
+      perform: ({ method, ...options }, report) => perform(method, options, report),
+    }, options),
+    adapters: async (called, contexts, options = {}) => {
+      const { method, track, seed, encoder, own } = plan(called, options);
+      const inputs = methodInputs(await trackData({ track, encoder }), await baseModel(), own, seed);
+      return writeAdapters(method, own, inputs, contexts, progress);
+    },
+    predictions: async (names, { seeds = [SEED], ...options } = {}) => {
       const all: Prediction[] = [];
-      for (const method of methods) all.push(...(await run(method.name, options)).predictions);
+      for (const seed of seeds) for (const name of names) all.push(...(await run(name, { ...options, seed })).predictions);
       return all;
     },
   };

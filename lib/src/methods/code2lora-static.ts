@@ -1,19 +1,58 @@
-/** Code2LoRA-Static (paper §3.2): a hypernetwork reads the vector of a repository's snapshot and writes its adapter. */
-import { tf } from '../engine/tensorflow.js';
-import { applyHead, headParameterNames, initialHead } from '../hypernet/static-head.js';
-import type { Method } from './method.js';
+/**
+ * Code2LoRA-Static (paper §3.2): a hypernetwork reads the vector of a repository's snapshot and writes its adapter. In
+ * the evolution track the snapshot is the repository at the task's commit.
+ *
+ * `code2lora-static-paper` has the head exactly as published. `code2lora-static` has the head that the settings name,
+ * by default one whose adapter still depends on the repository after training (docs/log.md tells how it was found).
+ */
+import { fitStandardiser } from '../encoder/standardise.js';
+import { staticHead, type StaticHeadConfig } from '../hypernet/static-head.js';
+import type { HeadConfig, LearningConfig } from '../profiles.js';
+import { adapterMethod, conditioned, rows } from './adapter-method.js';
+import type { AdapterKind, Method, MethodInputs } from './method.js';
+import { reading, storing, type Standardisers } from './standardised.js';
 
-export const code2loraStatic: Method = {
-  name: 'code2lora-static',
-  adapters: ['own', 'other', 'average'],
-  learningRate: (learning) => learning.rates.hypernetwork,
-  writer: ({ model, vectors, learning: { rank, alpha, headWidth }, seed }) => {
-    const head = { input: 2 * model.config.hidden, hidden: headWidth, rank, alpha };
-    return {
-      parameters: initialHead(head, model.config, seed),
-      names: headParameterNames(),
-      write: (parameters, repos) =>
-        applyHead(parameters, tf.tensor2d(repos.map((r) => Array.from(vectors.get(r)!))), head, model.config),
-    };
-  },
-};
+/** As published: raw vectors, PyTorch's initial biases, one written pair of factors a type. */
+const PAPER: HeadConfig = { form: 'paper', trunkBias: 'default', standardise: false };
+
+type HeadOf = (learning: LearningConfig) => HeadConfig;
+
+/** The network of these settings, for repository vectors of length `input`. */
+export function staticHeadConfig(learning: LearningConfig, head: HeadConfig, input: number): StaticHeadConfig {
+  const { headWidth, rank, alpha } = learning, { form, trunkBias } = head;
+  return { input, hidden: headWidth, rank, alpha, form, trunkBias };
+}
+
+function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] = []): Method {
+  const fit = ({ vector, trainContexts, learning }: MethodInputs): Standardisers =>
+    (headOf(learning).standardise ? { state: fitStandardiser(trainContexts.map(vector)) } : {});
+  return storing(adapterMethod({
+    name,
+    tracks: ['static', 'evolution'],
+    adapters: (track) => [...conditioned(track), ...(track === 'static' ? controls : [])],
+    rate: 'hypernetwork',
+    own: (learning) => {
+      const { rank, alpha, headWidth, contrast } = learning;
+      return { rank, alpha, headWidth, head: headOf(learning), ...(contrast && { contrast }) };
+    },
+    writer: (inputs) => {
+      const { model, learning, seed, vector, trainContexts } = inputs;
+      const read = reading(fit(inputs));
+      const head = staticHead(staticHeadConfig(learning, headOf(learning), vector(trainContexts[0]!).length), model.config);
+      return {
+        parameters: head.initial(seed), names: head.names,
+        write: (parameters, contexts) => head.apply(parameters, rows(contexts.map((c) => read.vector(vector(c))))),
+      };
+    },
+  }), fit);
+}
+
+const heads = { 'code2lora-static': (learning) => learning.head, 'code2lora-static-paper': () => PAPER } satisfies Record<string, HeadOf>;
+
+/** The head that a method of this name trains; undefined for other methods. */
+export function headTrainedBy(name: string, learning: LearningConfig): HeadConfig | undefined {
+  return (heads as Record<string, HeadOf>)[name]?.(learning);
+}
+
+export const code2loraStatic = method('code2lora-static', heads['code2lora-static'], ['empty', 'random']);
+export const code2loraStaticPaper = method('code2lora-static-paper', heads['code2lora-static-paper']);

@@ -1,26 +1,97 @@
 /**
- * What a method is. It either leaves the frozen model as it is, or gives it an adapter for each repository; prompt,
- * lengths, EOS rule, decoding and scores are the same for all.
+ * What a method is. It trains something or nothing, and then answers with an adapter for each context, with other
+ * weights, or with a text before the prompt. Tasks, prompt format, lengths, order of the training data, EOS rule,
+ * decoding and scores are the same for all.
  */
+import type { Repository, Task, Track } from '../data/types.js';
+import type { CommitInputs } from '../hypernet/unroll.js';
+import type { Adapter } from '../lora/adapter.js';
 import type { Model } from '../model/weights.js';
-import type { AdapterWriter } from '../train/train-adapter.js';
 import type { LearningConfig } from '../profiles.js';
+import type { Progress } from '../store/progress.js';
+import type { NamedArray } from '../store/safetensors.js';
+import type { Tokenizer } from '../text/tokenizer.js';
+import type { Context, Sampler } from '../train/draws.js';
+import type { Example } from '../train/examples.js';
+import type { Trained } from '../train/trainer.js';
 
-/** What a method may know when it is built. */
-export interface MethodContext {
+export type { Track };
+
+/**
+ * Which adapter answers a task:
+ *   none      the model without one
+ *   own       written for the task's repository (and commit)
+ *   first     written for its first commit, and kept: evolution track
+ *   other     written for another repository of the same split
+ *   average   the mean of those of the training repositories
+ *   empty     written for a repository without files (a zero vector)
+ *   random    written for a random vector of unit length
+ */
+export type AdapterKind = 'none' | 'own' | 'first' | 'other' | 'average' | 'empty' | 'random';
+
+/** Contexts that are no repository's; `vector` and `commits` know them. */
+export const EMPTY: Context = { repo: '(empty)' };
+export const RANDOM: Context = { repo: '(random)' };
+
+/** What a method may know. Vectors and files of evaluation repositories are among it, their tasks are not. */
+export interface MethodInputs {
+  track: Track;
   model: Model;
-  /** Repository vectors by id: [2h], computed from non-test files only. */
-  vectors: ReadonlyMap<string, Float32Array>;
+  tokenizer: Tokenizer;
   learning: LearningConfig;
   seed: number;
+  train: readonly Example[];
+  validation: readonly Example[];
+  /** Draws the tasks of each step: the same for all methods under one seed. */
+  sampler: Sampler;
+  contextOf(example: Example): Context;
+  /** One context for each training repository, its newest of the training part. */
+  trainContexts: readonly Context[];
+  /** The training repositories that in-repository tasks are asked of. */
+  inRepository: ReadonlySet<string>;
+  /** Vector of the repository at a context, [2h], from its non-test files. */
+  vector(context: Context): Float32Array;
+  /** The commits up to and with the context's, oldest first; none in the static track. */
+  commits(context: Context): readonly CommitInputs[];
+  /** The snapshot that the static track's tasks were cut from. */
+  repository(id: string): Promise<Repository>;
+  /** Most tokens of a text before the prompt. */
+  contextTokens: number;
+  /** Texts -> vectors [h], by the frozen model. */
+  embed(texts: string[]): Float32Array[];
+}
+
+/** What is left of training: values by name, and what it took. */
+export interface TrainedMethod extends Omit<Trained, 'parameters'> {
+  values: ReadonlyMap<string, NamedArray>;
+}
+
+/** A method that is ready to answer. Absent parts leave model and prompt as they are. */
+export interface Answers {
+  model?: Model;
+  adapter?(context: Context): Adapter;
+  /** The adapter is the same for all contexts. */
+  shared?: boolean;
+  /** Text to stand before the prefix; empty for none. */
+  text?(task: Task): Promise<string>;
+  dispose(): void;
 }
 
 export interface Method {
   name: string;
-  /** Which adapters are evaluated: a method that writes one for each repository also answers with both controls. */
-  adapters: readonly ('none' | 'own' | 'other' | 'average')[];
-  /** Builds what is trained; absent where nothing is. */
-  writer?(context: MethodContext): AdapterWriter;
-  learningRate?(learning: LearningConfig): number;
+  tracks: readonly Track[];
+  /** Adapters it answers with, in the order of the tables: its own first, then the controls. */
+  adapters(track: Track): readonly AdapterKind[];
+  /** Answers only for repositories it was trained on. */
+  inRepositoryOnly?: true;
+  /**
+   * The settings that change what is trained, which name the result; absent where nothing is. Methods of equal `settings`
+   * share what was trained.
+   */
+  settings?(learning: LearningConfig, track: Track): object;
+  /** @param folder keeps what an interrupted run goes on with */
+  train?(inputs: MethodInputs, folder: string, progress: Progress): Promise<TrainedMethod>;
+  /** The settings that change its answers only. */
+  answerSettings?(learning: LearningConfig): object;
+  answers(inputs: MethodInputs, trained: TrainedMethod | undefined): Promise<Answers>;
 }
-

@@ -1,17 +1,20 @@
 /** One LoRA adapter for all repositories, trained on all of them: PEFT's usual adapter, its own factors in each layer. */
-import { adapterFromTensors, adapterTensors, initialAdapter, projections } from '../lora/adapter.js';
-import type { Method } from './method.js';
+import { adapterNames, adapterFromTensors, adapterTensors, initialAdapter } from '../lora/adapter.js';
+import { adapterMethod } from './adapter-method.js';
 
-export const singleLora: Method = {
+export const singleLora = adapterMethod({
   name: 'single-lora',
-  adapters: ['own'],
-  learningRate: (learning) => learning.rates.lora,
+  tracks: ['static', 'evolution'],
+  adapters: () => ['own'],
+  rate: 'lora',
+  shared: true,
+  own: ({ rank, alpha }) => ({ rank, alpha }),
   writer: ({ model, learning: { rank, alpha }, seed }) => {
     const adapter = initialAdapter(model.config, rank, alpha, seed);
     return {
       parameters: adapterTensors(adapter),
-      names: adapter.layers.flatMap((_, i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`])),
+      names: adapterNames(adapter),
       write: (parameters) => adapterFromTensors(parameters, rank, alpha),
     };
   },
-};
+});

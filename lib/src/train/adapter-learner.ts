@@ -3,6 +3,7 @@
  * model's gradients for them are added up over micro-batches; then one backward pass goes through whatever wrote them.
  * The result is exact, and at no time is more than one micro-batch's graph alive.
  */
+import { gradientsOf } from '../engine/gradients.js';
 import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { adapterFromTensors, adapterTensors, toLowRank, type Adapter } from '../lora/adapter.js';
@@ -73,9 +74,9 @@ export function adapterLearner(
       const dLeaves = sums.map((list) => (list.length > 1 ? tf.addN(list) : list[0]!));
       // A writer whose parameters are the factors themselves needs no second pass.
       if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: dLeaves, tokens };
-      const through = tf.grads((...p: Tensor[]) =>
-        tf.addN([...adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(dLeaves[i]!).sum()), ...p.map(nothingOf)]));
-      return { loss, gradients: through(parameters), tokens };
+      const through = gradientsOf((p) =>
+        tf.addN(adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(dLeaves[i]!).sum())), parameters);
+      return { loss, gradients: through, tokens };
     });
   }
 
@@ -115,14 +116,6 @@ export function adapterLearner(
   }
 
   return { parameters: writer.parameters, names: writer.names, gradients, validationLoss };
-}
-
-/**
- * Zero times one element. tfjs refuses to differentiate by a parameter that a step does not use, as Code2LoRA-Evo's
- * initial state where a window begins later; with this its gradient is zero.
- */
-function nothingOf(parameter: Tensor): Tensor {
-  return parameter.reshape([-1]).slice([0], [1]).sum().mul(0);
 }
 
 /** g [n, ...] as the rows `from` on of zeros [count, ...]. */

@@ -1,0 +1,97 @@
+/**
+ * Texts to window vectors. Windows of many texts are encoded together, sorted by length, in batches of a bounded number
+ * of tokens; of a repository of any size only a pool of windows and the states of one batch are in memory. A window's
+ * vector is the same to the bit whatever else is in its batch, so an interrupted run ends as an uninterrupted one.
+ */
+import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { UserError } from '../store/errors.js';
+import type { Embedder } from './embedder.js';
+import type { WindowRecipe } from './recipe.js';
+import { windowsOf } from './windows.js';
+
+/** Tokens of a batch with its padding, and of the windows that are sorted by length together. */
+const BATCH_TOKENS = 8192, POOL_TOKENS = 8 * BATCH_TOKENS;
+
+export interface WindowVectors {
+  /** Tokens of the whole text, whether or not a window covers them. */
+  tokens: number;
+  /** One a window, each [h], in the order of the text. */
+  vectors: Float32Array[];
+}
+
+interface Window {
+  ids: readonly number[];
+  vector: Float32Array;
+}
+
+/**
+ * Yields the window vectors of each text, in the order of the texts.
+ * @param tick is told the tokens encoded after each batch
+ * @throws UserError when the model gives values that are not finite
+ */
+export async function* textVectors(
+  texts: Iterable<string>, embedder: Embedder, recipe: WindowRecipe, tick: (tokens: number) => void = () => {},
+): AsyncGenerator<WindowVectors> {
+  /** Texts that have been cut, at least in part, and the windows not yet encoded. */
+  const begun: WindowVectors[] = [];
+  let pool: Window[] = [], pooled = 0;
+  for (const text of texts) {
+    const ids = embedder.tokenizer.encode(text);
+    const made: WindowVectors = { tokens: ids.length, vectors: [] };
+    begun.push(made);
+    for (const { from, to } of windowsOf(ids.length, recipe)) {
+      const window = { ids: inputOf(ids.slice(from, to), embedder, recipe), vector: new Float32Array(embedder.hidden) };
+      made.vectors.push(window.vector);
+      pool.push(window);
+      pooled += window.ids.length;
+      if (pooled < POOL_TOKENS) continue;
+      await encode(pool, embedder, recipe, tick);
+      pool = [];
+      pooled = 0;
+      // The last text may have more windows.
+      yield* begun.splice(0, begun.length - 1);
+    }
+  }
+  await encode(pool, embedder, recipe, tick);
+  yield* begun;
+}
+
+/** What the model reads of a window. Decoding and encoding again can change its tokens where it cut a word. */
+function inputOf(ids: readonly number[], { tokenizer }: Embedder, { endToken }: WindowRecipe): readonly number[] {
+  return endToken ? tokenizer.encodeWithEnd(tokenizer.decode(ids)) : ids;
+}
+
+/** Fills the vectors of all windows. */
+async function encode(windows: Window[], embedder: Embedder, { inside }: WindowRecipe, tick: (tokens: number) => void): Promise<void> {
+  windows.sort((a, b) => b.ids.length - a.ids.length);
+  for (let at = 0; at < windows.length;) {
+    const batch = windows.slice(at, at + Math.max(1, Math.floor(BATCH_TOKENS / windows[at]!.ids.length)));
+    const rows = batchVectors(batch.map((w) => w.ids), embedder, inside);
+    if (!rows.every(Number.isFinite)) {
+      throw new UserError(`The encoder (${embedder.key}) gives values that are not finite: its weights are damaged, fetch or make them again.`);
+    }
+    batch.forEach(({ vector }, i) => { vector.set(rows.subarray(i * embedder.hidden, (i + 1) * embedder.hidden)); });
+    at += batch.length;
+    tick(batch.reduce((n, w) => n + w.ids.length, 0));
+    await new Promise(setImmediate);
+  }
+}
+
+/** One vector a window: [B, h] row by row. The first window is the longest. */
+export function batchVectors(windows: (readonly number[])[], embedder: Embedder, inside: 'mean' | 'last'): Float32Array {
+  const { tokenizer, hidden } = embedder;
+  const count = windows.length, time = windows[0]!.length;
+  // Padding stands on the right, where causal attention never looks: it needs no mask but in the mean.
+  const ids = new Int32Array(count * time).fill(tokenizer.eos);
+  windows.forEach((w, i) => { ids.set(w, i * time); });
+  return tidy(() => {
+    const tokens = embedder.states(tf.tensor2d(ids, [count, time], 'int32'));
+    if (inside === 'last') {
+      return tf.gather(tokens, tf.tensor1d(windows.map((w, i) => i * time + w.length - 1), 'int32')).dataSync() as Float32Array;
+    }
+    const share = new Float32Array(count * time);
+    windows.forEach((w, i) => { share.fill(1 / w.length, i * time, i * time + w.length); });
+    const means: Tensor = tf.matMul(tf.tensor3d(share, [count, 1, time]), tokens.reshape([count, time, hidden]) as Tf.Tensor3D);
+    return means.dataSync() as Float32Array;
+  });
+}

@@ -1,0 +1,42 @@
+/** A repository's own assertions, completed by the frozen model under several adapters: what a user looks at first. */
+import { openParser } from '../../data/python.js';
+import { curateStatic, type StaticOptions } from '../../data/static-track.js';
+import type { Repository, Task } from '../../data/types.js';
+import { predict } from '../../eval/predict.js';
+import { disposeMerged, merge, type Adapter } from '../../lora/adapter.js';
+import type { Profile } from '../../profiles.js';
+import { Random } from '../../store/random.js';
+import { toExamples } from '../../train/examples.js';
+import type { BaseModel } from '../base-model.js';
+
+export interface Completion {
+  task: Task;
+  /** What was written under each adapter, by its name. */
+  answers: Record<string, string>;
+}
+
+/** At most `most` of the assertions in a repository's tests, drawn by seed; none where it has no tests. */
+export async function assertionsOf(repository: Repository, options: StaticOptions, most: number): Promise<Task[]> {
+  await openParser();
+  return new Random(options.seed).shuffle(curateStatic(repository, options).tasks).slice(0, most);
+}
+
+/**
+ * Tasks whose target is longer than the prompt has room for are left out.
+ * @param adapters by name; undefined is the frozen model as it is
+ */
+export async function completions(
+  tasks: readonly Task[], adapters: Readonly<Record<string, Adapter | undefined>>, base: BaseModel,
+  { maxTokens, maxNewTokens }: Pick<Profile, 'maxTokens' | 'maxNewTokens'>,
+): Promise<Completion[]> {
+  const { examples } = toExamples(tasks, base.tokenizer, maxTokens);
+  const out = examples.map(({ task }): Completion => ({ task, answers: {} }));
+  for (const [name, adapter] of Object.entries(adapters)) {
+    const model = adapter ? merge(base, adapter) : base;
+    predict(model, examples, base.tokenizer, maxNewTokens, () => {}).forEach((text, i) => { out[i]!.answers[name] = text; });
+    if (adapter) disposeMerged(model, base);
+    // Lets a display repaint.
+    await new Promise(setImmediate);
+  }
+  return out;
+}

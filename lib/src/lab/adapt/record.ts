@@ -1,0 +1,49 @@
+/**
+ * What a checkpoint of ours says of itself, in its metadata beside the trained values: all that is needed to write the
+ * adapter of a repository that no profile knows.
+ */
+import { createHash } from 'node:crypto';
+import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
+import { recipeOf } from '../../encoder/repository-vector.js';
+import type { MethodInputs, Track } from '../../methods/method.js';
+import { toList, type Model } from '../../model/weights.js';
+import type { LearningConfig, Profile } from '../../profiles.js';
+import { UserError } from '../../store/errors.js';
+
+export interface CheckpointRecord {
+  method: string;
+  track: Track;
+  seed: number;
+  profile: string;
+  learning: LearningConfig;
+  /** How repositories and diffs were read, by the frozen model itself. */
+  encoder: EncoderRecipe;
+  diff: DiffRecipe;
+  /** The frozen model's `fingerprint`. */
+  base: string;
+}
+
+export function recordText(method: string, profile: Profile, { model, track, seed }: MethodInputs): string {
+  const { name, learning, encoder } = profile;
+  const record: CheckpointRecord = {
+    method, track, seed, profile: name, learning, encoder: recipeOf(encoder), diff: diffInPart(encoder), base: fingerprint(model),
+  };
+  return JSON.stringify(record);
+}
+
+/** @param text undefined where the file has none. Throws a UserError then. */
+export function readRecord(path: string, text: string | undefined): CheckpointRecord {
+  if (text === undefined) throw new UserError(`${path} does not say what it was trained for, as files of earlier versions: delete it and train again.`);
+  // JSON has no Infinity and writes null; nothing else in a record is null.
+  return JSON.parse(text, (_key, value: unknown) => (value === null ? Number.POSITIVE_INFINITY : value)) as CheckpointRecord;
+}
+
+/** Names a model by its shape and the weights of its last layer, whatever file it came from. */
+export function fingerprint(model: Model): string {
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(model.config).sort(([a], [b]) => (a < b ? -1 : 1))));
+  for (const tensor of toList({ ...model, layers: model.layers.slice(-1) }).slice(1)) {
+    const values = tensor.dataSync();
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex').slice(0, 12);
+}

@@ -1,0 +1,19 @@
+/** Adapters themselves, to be looked at, compared or saved: as a run's method writes them once it is trained. */
+import type { Adapter } from '../lora/adapter.js';
+import type { Method, MethodInputs } from '../methods/method.js';
+import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
+import type { Progress } from '../store/progress.js';
+import type { Context } from '../train/draws.js';
+import { trained } from './training.js';
+
+/** One adapter a context, in their order; the caller disposes of them. @throws UserError when the method writes none */
+export async function writeAdapters(
+  method: Method, profile: Profile, inputs: MethodInputs, contexts: readonly Context[], progress: Progress,
+): Promise<Adapter[]> {
+  const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
+  if (!answers.adapter) throw new UserError(`${method.name} answers without adapters: choose a method that writes them, as code2lora-static.`);
+  const adapters = contexts.map((context) => answers.adapter!(context));
+  answers.dispose();
+  return adapters;
+}

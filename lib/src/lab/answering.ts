@@ -1,0 +1,78 @@
+/** A method answers tasks under each of its adapters: which adapter answers what, and in which batches. */
+import { disposeAdapter, disposeMerged, mapAdapter, merge, type Adapter } from '../lora/adapter.js';
+import { predict } from '../eval/predict.js';
+import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
+import { tf, tidy } from '../engine/tensorflow.js';
+import { groupBy, type Context } from '../train/draws.js';
+import type { Example } from '../train/examples.js';
+import type { BaseModel } from './base-model.js';
+import type { TrackData } from './track-data.js';
+
+/** Answers in the order of `examples`. `tick` is told how many more are done. */
+export async function answerTasks(
+  answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
+  limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
+): Promise<Map<Example, string>> {
+  const out = new Map<Example, string>();
+  const model = answers.model ?? base;
+  const prompts = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : examples;
+  const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
+  const average = kind === 'average' ? averageOf(answers, data.trainContexts) : undefined;
+  const contextFor = (e: Example) => {
+    const context = data.contextOf(e);
+    switch (kind) {
+      case 'first': return { ...context, commit: 0 };
+      case 'other': return data.otherThan(context);
+      case 'empty': return EMPTY;
+      case 'random': return RANDOM;
+      default: return context;
+    }
+  };
+  const keyOf = (e: Example) => (kind === 'none' || average || answers.shared ? '' : JSON.stringify(contextFor(e)));
+  for (const list of groupBy(prompts, keyOf).values()) {
+    const adapter = average ?? (kind === 'none' ? undefined : answers.adapter!(contextFor(list[0]!)));
+    const adapted = adapter ? merge(model, adapter) : model;
+    const texts = predict(adapted, list, base.tokenizer, limits.maxNewTokens, tick);
+    list.forEach((e, i) => out.set(original.get(e)!, texts[i]!));
+    if (adapted !== model) disposeMerged(adapted, model);
+    if (adapter) disposeAdapter(adapter);
+    await new Promise(setImmediate);
+  }
+  return new Map(examples.map((e) => [e, out.get(e)!]));
+}
+
+/** The mean of the training repositories' adapters, made one after another: there can be hundreds. */
+function averageOf(answers: Answers, contexts: readonly Context[]): Adapter {
+  let sum: Adapter | undefined;
+  for (const context of contexts) {
+    const next = answers.adapter!(context);
+    const before = sum;
+    sum = before ? tidy(() => mapAdapter(addTo(before, next), (t) => tf.keep(t))) : mapAdapter(next, (t) => tf.keep(t.clone()));
+    if (before) disposeAdapter(before);
+    disposeAdapter(next);
+  }
+  const total = sum!;
+  const average = tidy(() => mapAdapter(total, (t) => tf.keep(t.div(contexts.length))));
+  disposeAdapter(total);
+  return average;
+}
+
+function addTo(a: Adapter, b: Adapter): Adapter {
+  return { ...a, layers: a.layers.map((layer, i) => Object.fromEntries(Object.entries(layer).map(([p, { a: A, b: B }]) => {
+    const other = b.layers[i]![p as keyof typeof layer];
+    return [p, { a: A.add(other.a), b: B.add(other.b) }];
+  })) as typeof layer) };
+}
+
+/** The text stands before the prefix, which stays as it is. */
+async function withText(
+  text: NonNullable<Answers['text']>, examples: readonly Example[], base: BaseModel, contextTokens: number,
+): Promise<Example[]> {
+  const out: Example[] = [];
+  for (const e of examples) {
+    const context = await text(e.task);
+    const ids = context ? base.tokenizer.encode(`${context}\n\n\n`).slice(-contextTokens) : [];
+    out.push({ ...e, prefix: [...ids, ...e.prefix] });
+  }
+  return out;
+}

@@ -1,0 +1,121 @@
+/**
+ * Stage 3 of the evolution track: what Code2LoRA-Evo reads of every kept commit, the vector of its production diff and
+ * that of the repository at it (paper §3.3). Stored one file a repository.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Commit } from '../data/types.js';
+import { diffVectors } from '../encoder/diff-vector.js';
+import { filesAt } from '../encoder/history-files.js';
+import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../encoder/recipe.js';
+import { recipeOf, repositoryVector } from '../encoder/repository-vector.js';
+import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
+import { hashJson } from '../store/hash.js';
+import type { Progress } from '../store/progress.js';
+import { type NamedArray, readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import type { BaseModel } from './base-model.js';
+import type { Evolution } from './evolution.js';
+import { baseKey, evolutionKey } from './keys.js';
+import { cache } from './paths.js';
+import { speedometer, windowCache } from './vectors.js';
+
+export interface CommitVector {
+  /** The commit, and its position among the repository's kept commits. */
+  id: string;
+  index: number;
+  /** Each [2h]. */
+  diff: Float32Array;
+  state: Float32Array;
+}
+
+/** Kept commits by repository, each history oldest first. */
+export type CommitVectors = Map<string, CommitVector[]>;
+
+export interface CommitRecipes {
+  diff: DiffRecipe;
+  state: EncoderRecipe;
+}
+
+/** Raised by one when the same inputs give other vectors than before. */
+const VERSION = 1;
+/** Diffs encoded together: small ones fill a batch only with others. */
+const GROUP_CHARACTERS = 1_000_000;
+
+/** @param recipes the profile's encoder and, with windows of the same size, part of each diff, when not given */
+export async function openCommitVectors(
+  profile: Profile, evolution: Evolution, base: BaseModel, progress: Progress,
+  recipes: CommitRecipes = { state: recipeOf(profile.encoder), diff: diffInPart(profile.encoder) },
+): Promise<CommitVectors> {
+  const key = hashJson([VERSION, evolutionKey(profile), baseKey(profile), recipes]).slice(0, 12);
+  const folder = cache(profile.name, `commit-vectors-${key}`);
+  const path = (id: string) => join(folder, `${id}.safetensors`);
+  const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
+  const missing = new Set(ids.filter((id) => !existsSync(path(id))));
+  if (missing.size) {
+    const diffs = await encodeDiffs(profile, evolution, base, recipes.diff, missing, progress);
+    const report = speedometer(progress, 'reading repositories at each commit', () => ids.length - missing.size, ids.length);
+    const windows = windowCache(profile, base, recipes.state, report);
+    for await (const history of evolution.histories()) {
+      const commits = diffs.get(history.id);
+      if (!commits) continue;
+      const states = new Map<string, Float32Array>();
+      for await (const { commit, files } of filesAt(history, new Set(commits.keys()), recipes.state)) {
+        states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
+      }
+      write(path(history.id), [...commits.values()].map((commit) => {
+        const state = states.get(commit.id);
+        if (!state) throw new UserError(`Commit ${commit.id} of ${history.id} is not in its history: delete ${evolution.folder} and run again, it is then curated anew.`);
+        return { ...commit, state };
+      }));
+      missing.delete(history.id);
+      report(0);
+    }
+  }
+  return new Map(ids.map((id) => [id, read(path(id))]));
+}
+
+/** Of each repository its kept commits by id, oldest first, with the vectors of their diffs. */
+async function encodeDiffs(
+  profile: Profile, evolution: Evolution, base: BaseModel, recipe: DiffRecipe, repositories: ReadonlySet<string>, progress: Progress,
+): Promise<Map<string, Map<string, Omit<CommitVector, 'state'>>>> {
+  const total = evolution.report.repositories.reduce((sum, { id, commits }) => sum + (repositories.has(id) ? commits : 0), 0);
+  let done = 0;
+  const windows = windowCache(profile, base, recipe, speedometer(progress, 'reading diffs with the model', () => done, total));
+  const found = new Map([...repositories].map((id) => [id, new Map<string, Omit<CommitVector, 'state'>>()]));
+  let group: Commit[] = [], characters = 0;
+  const encode = async () => {
+    const vectors = await diffVectors(group.map(({ diff }) => diff), windows, recipe);
+    group.forEach(({ repo, id, index }, i) => { found.get(repo)!.set(id, { id, index, diff: vectors[i]! }); });
+    done += group.length;
+    group = [];
+    characters = 0;
+  };
+  for await (const commit of evolution.commits()) {
+    if (!found.has(commit.repo)) continue;
+    group.push(commit);
+    if ((characters += commit.diff.length) > GROUP_CHARACTERS) await encode();
+  }
+  await encode();
+  return found;
+}
+
+function write(path: string, commits: readonly CommitVector[]): void {
+  const rows = (name: 'diff' | 'state') => {
+    const width = commits[0]?.[name].length ?? 0, data = new Float32Array(commits.length * width);
+    commits.forEach((commit, i) => { data.set(commit[name], i * width); });
+    return { shape: [commits.length, width], data };
+  };
+  const index = { shape: [commits.length], data: Int32Array.from(commits, ({ index }) => index) };
+  writeSafetensors(path, new Map<string, NamedArray>([['diff', rows('diff')], ['state', rows('state')], ['index', index]]), 'F32',
+    { commits: commits.map(({ id }) => id).join(' ') });
+}
+
+function read(path: string): CommitVector[] {
+  const { tensors, metadata } = readSafetensors(path);
+  const row = (name: string, i: number) => {
+    const { shape, data } = tensors.get(name)!;
+    return data.subarray(i * shape[1]!, (i + 1) * shape[1]!) as Float32Array;
+  };
+  return metadata['commits']!.split(' ').map((id, i) => ({ id, index: tensors.get('index')!.data[i]!, diff: row('diff', i), state: row('state', i) }));
+}

@@ -1,0 +1,26 @@
+/** What a method is given: the track's data, the frozen model, the settings, and the draws of the seed. */
+import { embedTexts } from '../encoder/embed-texts.js';
+import { embedderOf } from '../encoder/embedder.js';
+import type { MethodInputs } from '../methods/method.js';
+import type { Profile } from '../profiles.js';
+import { balanced, uniform, walking, type Sampler } from '../train/draws.js';
+import type { BaseModel } from './base-model.js';
+import { baseKey } from './keys.js';
+import type { TrackData } from './track-data.js';
+
+export function methodInputs(data: TrackData, base: BaseModel, profile: Profile, seed: number): MethodInputs {
+  const { track, train, validation, contextOf, trainContexts, inRepository, vector, commits, repository } = data;
+  const embedder = embedderOf(base, base.tokenizer, baseKey(profile));
+  return {
+    track, model: base, tokenizer: base.tokenizer, learning: profile.learning, seed, train, validation,
+    sampler: samplerOf(data, profile, seed), contextOf, trainContexts, inRepository, vector, commits, repository,
+    contextTokens: profile.contextTokens,
+    embed: (texts) => embedTexts(texts, embedder, profile.encoder.window),
+  };
+}
+
+function samplerOf({ track, train }: TrackData, { learning }: Profile, seed: number): Sampler {
+  const { sampling, repositories, tasks, walk } = learning;
+  if (track === 'evolution') return walking(train, walk.repositories, walk.commits, walk.tasks, seed);
+  return sampling === 'balanced' ? balanced(train, repositories, tasks, seed) : uniform(train, repositories * tasks, seed);
+}

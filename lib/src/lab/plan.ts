@@ -1,0 +1,29 @@
+/** Which runs the result tables are made of. */
+import type { Track } from '../methods/method.js';
+
+export interface Plan {
+  track: Track;
+  methods: readonly string[];
+  seeds: readonly number[];
+}
+
+const SEEDS = [3407, 1234, 5678] as const;
+
+/** The question of the paper, with its controls: what `npm run reproduce` answers. */
+export const HEADLINE: readonly Plan[] = [
+  { track: 'static', methods: ['pretrained', 'single-lora', 'code2lora-static-paper', 'code2lora-static'], seeds: SEEDS.slice(0, 1) },
+  { track: 'evolution', methods: ['pretrained', 'single-lora', 'code2lora-static', 'code2lora-evo'], seeds: SEEDS.slice(0, 1) },
+];
+
+/** All methods; what is trained, under three seeds: `npm run reproduce:all`. */
+export const ALL: readonly Plan[] = [
+  { track: 'static', methods: ['pretrained', 'rag', 'rag-hybrid', 'dependency-context'], seeds: SEEDS.slice(0, 1) },
+  { track: 'evolution', methods: ['pretrained'], seeds: SEEDS.slice(0, 1) },
+  {
+    track: 'static', seeds: SEEDS,
+    methods: [
+      'single-lora', 'code2lora-static-paper', 'code2lora-static', 'code2lora-evo', 'full-fine-tuning', 'full-fine-tuning-rag', 'text2lora', 'per-repo-lora',
+    ],
+  },
+  { track: 'evolution', seeds: SEEDS, methods: ['single-lora', 'code2lora-static-paper', 'code2lora-static', 'code2lora-evo', 'per-repo-lora'] },
+];

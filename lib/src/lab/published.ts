@@ -1,0 +1,68 @@
+/**
+ * The tracks of the published benchmark: tasks and vectors as the authors' tables hold them. No source text is among
+ * them, so methods that read it cannot answer here. The static track trains on the tasks of the snapshots; it is judged,
+ * as the authors judge it, on the first tasks of every commit.
+ */
+import { existsSync } from 'node:fs';
+import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
+import { SUITES, tablePath, type Suite } from '../data/dataset/suites.js';
+import { fetchHubDataset } from '../data/sources/hub.js';
+import type { Task, Track } from '../data/types.js';
+import type { Profile, PublishedCorpus } from '../profiles.js';
+import { UserError } from '../store/errors.js';
+import type { Progress } from '../store/progress.js';
+import type { BaseModel } from './base-model.js';
+import type { CommitVectors } from './commit-vectors.js';
+import { cache } from './paths.js';
+import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
+import type { Vectors } from './vectors.js';
+
+/** Throws a UserError when the tables cannot be fetched, or lack the vectors. */
+export async function publishedTrack(track: Track, corpus: PublishedCorpus, profile: Profile, base: BaseModel, progress: Progress): Promise<TrackData> {
+  const folder = await fetchHubDataset(track === 'static' ? corpus.snapshots : corpus.commits, cache(), progress);
+  const limits = profile.evaluated[track];
+  const most: Record<Suite, number> = {
+    train: Infinity, ir_val: 0, ir_test: limits.IR, cr_val: limits.validation, cr_test: limits.CR, ood_test: limits.OOD,
+  };
+  const tasks = await firstTasks(folder, most);
+  const vectors = await commitVectors(folder, track === 'evolution');
+  if (track === 'evolution') return evolutionTrack(profile, tasks, vectors, base);
+  const source = () => Promise.reject(new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.'));
+  return staticTrack(profile, { tasks, source }, anchors(tasks, vectors), base);
+}
+
+/** The first tasks of every commit, in the order of the tables: those that are judged. All of the training part. */
+async function firstTasks(folder: string, most: Record<Suite, number>): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (const suite of SUITES) {
+    const path = tablePath(folder, 'qna', suite);
+    if (!most[suite] || !existsSync(path)) continue;
+    const taken = new Map<string, number>();
+    for await (const task of readTaskRows(path)) {
+      const key = `${task.repo}@${task.commit}`, count = taken.get(key) ?? 0;
+      taken.set(key, count + 1);
+      if (count < most[suite]) tasks.push(task);
+    }
+  }
+  return tasks;
+}
+
+async function commitVectors(folder: string, diffs: boolean): Promise<CommitVectors> {
+  const byRepo: CommitVectors = new Map();
+  for (const suite of SUITES) {
+    const path = tablePath(folder, 'commits', suite);
+    if (!existsSync(path)) continue;
+    for await (const { repo, id, index, diffEmbedding, repoStateEmbedding } of readCommitRows(path)) {
+      if (!repoStateEmbedding || (diffs && !diffEmbedding)) throw new UserError(`${path} has no vectors of its commits: fetch the tables that hold them.`);
+      byRepo.set(repo, [...(byRepo.get(repo) ?? []), { id, index, state: repoStateEmbedding, diff: diffEmbedding ?? repoStateEmbedding }]);
+    }
+  }
+  for (const list of byRepo.values()) list.sort((a, b) => a.index - b.index);
+  return byRepo;
+}
+
+/** Of a training repository the vector at the commit that its training tasks are from, of another that at its newest. */
+function anchors(tasks: readonly Task[], vectors: CommitVectors): Vectors {
+  const anchored = new Map(tasks.flatMap((t) => (t.split === 'train' && t.inRepoSplit === 'train' ? [[t.repo, t.commit] as const] : [])));
+  return new Map([...vectors].map(([repo, list]) => [repo, (list.find((c) => c.id === anchored.get(repo)) ?? list.at(-1)!).state]));
+}

@@ -1,0 +1,114 @@
+/**
+ * A list of runs, as an ablation needs them: one after another in this process, or several at once, each in a process of
+ * its own that ends with its run, or with this one. Every run is stored by itself and goes on where it was, so whatever
+ * is killed, the same sweep finishes what is missing.
+ */
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { explain, UserError } from '../store/errors.js';
+import type { Progress, ProgressUpdate } from '../store/progress.js';
+import { groupBy } from '../train/draws.js';
+import type { Run, RunOptions } from './run.js';
+
+export interface SweepRun extends RunOptions {
+  /** What progress and errors call it. */
+  name: string;
+  method: string;
+}
+
+export type SweptRun = Run & { name: string };
+
+export interface SweepOptions {
+  /** Processes at once. 1 when absent: TensorFlow uses all cores for one run; more share them out. */
+  workers?: number;
+}
+
+/** What a sweep asks of its workspace. */
+export interface SweepLab {
+  profile: string;
+  recompute: boolean;
+  progress: Progress;
+  /** The run's id, and that of what it trains, which several runs may share. */
+  ids(run: SweepRun): { id: string; training: string | undefined };
+  stored(run: SweepRun): Promise<Run | undefined>;
+  /** Makes what runs have in common: tasks, frozen model, vectors. */
+  prepare(run: SweepRun): Promise<void>;
+  perform(run: SweepRun, progress: Progress): Promise<Run>;
+}
+
+/** What a process is told. */
+export type SweepJob = Pick<SweepLab, 'profile' | 'recompute'> & { run: SweepRun };
+/** What it says: how far it is, or why it failed. Its result is on disk. */
+export type SweepMessage = ProgressUpdate | { failed: string };
+
+/**
+ * The runs in the order given; stored ones are only read.
+ * @throws UserError when some failed, once all others are done: the name of each, and why
+ */
+export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers = 1 }: SweepOptions = {}): Promise<SweptRun[]> {
+  const done = new Map<SweepRun, Run>(), failed = new Map<SweepRun, string>();
+  const attempt = async (run: SweepRun, make: (progress: Progress) => Promise<Run | undefined>) => {
+    try {
+      const made = await make((update) => lab.progress({ ...update, stage: `${run.name}: ${update.stage}` }));
+      if (made) done.set(run, made);
+    } catch (error) {
+      failed.set(run, explain(error));
+    }
+    lab.progress({ stage: 'runs', done: done.size + failed.size, total: runs.length });
+  };
+  const missing = (): SweepRun[] => runs.filter((run) => !done.has(run) && !failed.has(run));
+
+  for (const run of runs) await attempt(run, () => lab.stored(run));
+  if (workers <= 1) {
+    for (const run of missing()) await attempt(run, (progress) => lab.perform(run, progress));
+  } else {
+    // What runs have in common is made here once, not by every process at the same time; what they train in common by one.
+    for (const run of missing()) await attempt(run, async () => { await lab.prepare(run); return undefined; });
+    const queue = [...groupBy(missing(), (run) => lab.ids(run).training ?? lab.ids(run).id).values()];
+    const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+    const work = async () => {
+      for (let group = queue.shift(); group; group = queue.shift()) {
+        for (const run of group) {
+          await attempt(run, async (progress) => {
+            await inProcess({ profile: lab.profile, recompute: lab.recompute, run }, threads, progress);
+            return lab.stored(run);
+          });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+  }
+  if (failed.size) {
+    const reasons = [...failed].map(([{ name }, reason]) => `${name}: ${reason}`).join('\n');
+    throw new UserError(`${failed.size} of ${runs.length} runs failed; the others are stored, and the same sweep makes only what is missing.\n${reasons}`);
+  }
+  return runs.map((run) => ({ ...done.get(run)!, name: run.name }));
+}
+
+/**
+ * One run in a process of its own. With other numbers of threads TensorFlow adds up in another order, so what it trains
+ * can end with other bits.
+ */
+function inProcess(job: SweepJob, threads: number, progress: Progress): Promise<void> {
+  const child = fork(fileURLToPath(new URL('./sweep-worker.js', import.meta.url)), {
+    execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, OMP_NUM_THREADS: String(threads), TF_NUM_INTRAOP_THREADS: String(threads) },
+  });
+  let reason: string | undefined, errors = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-2000); });
+  child.on('message', (message: SweepMessage) => {
+    if ('failed' in message) reason = message.failed;
+    else progress(message);
+  });
+  child.send(job);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve();
+      reject(new UserError(reason ?? (signal
+        ? `its process was ended by ${signal}, often for want of memory. Sweep again: it goes on from its last checkpoint`
+        : `its process ended with code ${code}: ${errors.trim().split('\n').at(-1) ?? ''}`)));
+    });
+  });
+}

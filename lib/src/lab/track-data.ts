@@ -1,0 +1,126 @@
+/**
+ * What the methods of one track are trained and judged on: the tasks of each part as examples, and the vectors of the
+ * contexts that they stand in. The same for all methods, and the same evaluation tasks under every seed.
+ */
+import type { CrossRepoSplit, Repository, Task, Track } from '../data/types.js';
+import type { CommitInputs } from '../hypernet/unroll.js';
+import { EMPTY, RANDOM } from '../methods/method.js';
+import type { Suite } from '../eval/types.js';
+import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
+import { Random } from '../store/random.js';
+import { groupBy, type Context } from '../train/draws.js';
+import { toExamples, type Example } from '../train/examples.js';
+import type { BaseModel } from './base-model.js';
+import type { CommitVectors } from './commit-vectors.js';
+import type { Corpus } from './corpus.js';
+import type { Vectors } from './vectors.js';
+
+export interface TrackData {
+  track: Track;
+  train: Example[];
+  validation: Example[];
+  suites: ReadonlyMap<Suite, Example[]>;
+  /** The training repositories of the IR suite. */
+  inRepository: ReadonlySet<string>;
+  /** Tasks whose target leaves no room for a prefix. */
+  oversize: number;
+  contextOf(example: Example): Context;
+  trainContexts: Context[];
+  /** Another repository of the same split, at its newest context. */
+  otherThan(context: Context): Context;
+  vector(context: Context): Float32Array;
+  commits(context: Context): readonly CommitInputs[];
+  repository(id: string): Promise<Repository>;
+}
+
+/** Where a track's vectors come from. */
+interface VectorSource {
+  vector(context: Context): Float32Array | undefined;
+  commits(context: Context): readonly CommitInputs[];
+  /** The newest context of a repository. */
+  newest(repo: string): Context;
+}
+
+export function staticTrack(profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel): TrackData {
+  const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }) };
+  let repositories: Promise<Map<string, Repository>> | undefined;
+  const repository = async (id: string) => {
+    repositories ??= corpus.source().then((list) => new Map(list.map((r) => [r.id, r])));
+    return (await repositories).get(id)!;
+  };
+  return trackData('static', profile, corpus.tasks, base, source, ({ task }) => ({ repo: task.repo }), (t) => t.repo, repository);
+}
+
+/** Training sees commits of the train part only; a task's context is its own commit, which its diff belongs to. */
+export function evolutionTrack(profile: Profile, kept: readonly Task[], vectors: CommitVectors, base: BaseModel): TrackData {
+  // A history has gaps where a commit's clock stood before the training part; here commits count by what there is.
+  const place = new Map([...vectors].map(([repo, list]) => [repo, new Map(list.map((c, i) => [c.index, i]))]));
+  const tasks = kept.flatMap((t) => {
+    const commitIndex = place.get(t.repo)?.get(t.commitIndex);
+    return commitIndex === undefined ? [] : [{ ...t, commitIndex }];
+  });
+  if (tasks.length < kept.length) throw new UserError(`${kept.length - tasks.length} tasks belong to commits without vectors: delete the commit vectors in data/cache and run again.`);
+  const lastTrained = new Map<string, number>();
+  for (const t of tasks) {
+    if (t.split === 'train' && t.inRepoSplit === 'train') lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
+  }
+  const source: VectorSource = {
+    vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
+    commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
+    newest: (repo) => ({ repo, commit: lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1 }),
+  };
+  return trackData('evolution', profile, tasks, base, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
+    (t) => `${t.repo}@${t.commitIndex}`, () => { throw new UserError('Methods that read the source text answer on the static track only.'); });
+}
+
+function trackData(
+  track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, source: VectorSource,
+  contextOf: (e: Example) => Context, unit: (t: Task) => string, repository: (id: string) => Promise<Repository>,
+): TrackData {
+  const limits = profile.evaluated[track];
+  const some = (wanted: (t: Task) => boolean, most: number) => [...groupBy(tasks.filter(wanted), unit).values()]
+    .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
+  let oversize = 0;
+  const examples = (list: readonly Task[]) => {
+    const made = toExamples(list, base.tokenizer, profile.maxTokens);
+    oversize += made.oversize;
+    return made.examples;
+  };
+  const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
+  const train = examples(tasks.filter((t) => t.split === 'train' && t.inRepoSplit === 'train'));
+  const trainRepos = [...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort();
+  const inRepository = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
+  const suites = new Map<Suite, Example[]>([
+    ['CR', examples(some(inSplit('cr_test'), limits.CR))],
+    ['IR', examples(some((t) => t.split === 'train' && t.inRepoSplit === 'test' && inRepository.has(t.repo), limits.IR))],
+    ['OOD', examples(some(inSplit('ood_test'), limits.OOD))],
+  ]);
+  const splits = new Map(tasks.map((t) => [t.repo, t.split]));
+  const repos = [...splits.keys()].sort();
+  const width = source.vector(source.newest(repos[0]!))!.length;
+  const special = new Map([[EMPTY.repo, new Float32Array(width)], [RANDOM.repo, randomUnit(width, profile.curation.seed)]]);
+  const vector = (context: Context) => {
+    const found = special.get(context.repo) ?? source.vector(context);
+    if (!found) throw new UserError(`There is no vector of ${context.repo} at commit ${context.commit ?? 'of its snapshot'}: delete its vectors in data/cache and run again.`);
+    return found;
+  };
+  return {
+    track, train, validation: examples(some(inSplit('cr_val'), limits.validation)),
+    suites: new Map([...suites].filter(([, list]) => list.length)), inRepository, oversize,
+    contextOf, vector, repository,
+    trainContexts: [...new Set(train.map((e) => e.task.repo))].sort().map(source.newest),
+    otherThan: ({ repo }) => {
+      const peers = repos.filter((r) => splits.get(r) === splits.get(repo));
+      return source.newest(peers[(peers.indexOf(repo) + 1) % peers.length]!);
+    },
+    commits: (context) => (special.has(context.repo) ? [] : source.commits(context)),
+  };
+}
+
+function randomUnit(width: number, seed: number): Float32Array {
+  const random = new Random(seed);
+  const values = Float32Array.from({ length: width }, () => random.normal());
+  const norm = Math.hypot(...values);
+  return values.map((x) => x / norm);
+}

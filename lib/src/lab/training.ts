@@ -1,0 +1,31 @@
+/** Stage 4: what a method trains, under one seed. Stored by the settings that determine it, so methods can share it. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Method, MethodInputs, TrainedMethod } from '../methods/method.js';
+import { takeApart } from '../methods/standardised.js';
+import type { Profile } from '../profiles.js';
+import type { Progress } from '../store/progress.js';
+import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { recordText } from './adapt/record.js';
+import { trainingId } from './keys.js';
+import { cache } from './paths.js';
+
+/** Where it is stored, or will be: undefined where the method trains nothing. */
+export function trainedPath(method: Method, { track, seed }: Pick<MethodInputs, 'track' | 'seed'>, profile: Profile): string | undefined {
+  const id = trainingId(method, track, seed, profile);
+  return id && cache(profile.name, 'trained', id, 'trained.safetensors');
+}
+
+/** The trained values, from the cache or made and stored there. An interrupted training goes on. */
+export async function trained(method: Method, profile: Profile, inputs: MethodInputs, progress: Progress): Promise<TrainedMethod | undefined> {
+  const path = trainedPath(method, inputs, profile);
+  if (!path || !method.train) return undefined;
+  const work = join(path, '..', 'unfinished');
+  if (!existsSync(path)) {
+    const { values, ...info } = await method.train(inputs, work, progress);
+    writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
+  }
+  rmSync(work, { recursive: true, force: true });
+  const { tensors, metadata } = readSafetensors(path);
+  return { values: takeApart(tensors).parameters, ...(JSON.parse(metadata['info']!) as Omit<TrainedMethod, 'values'>) };
+}

@@ -1,0 +1,71 @@
+/** What all methods that train an adapter, or a writer of adapters, for the frozen model have in common. */
+import { toTensor } from '../engine/arrays.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
+import { mapAdapter, type Adapter } from '../lora/adapter.js';
+import type { LearningConfig } from '../profiles.js';
+import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
+import { train } from '../train/trainer.js';
+import type { AdapterKind, Method, MethodInputs, Track } from './method.js';
+
+export interface AdapterMethod {
+  name: string;
+  tracks: readonly Track[];
+  adapters(track: Track): readonly AdapterKind[];
+  rate: keyof LearningConfig['rates'];
+  /** The settings that only this method reads. */
+  own(learning: LearningConfig, track: Track): object;
+  writer(inputs: MethodInputs): AdapterWriter;
+  /** One adapter serves all contexts. */
+  shared?: true;
+}
+
+/** Controls of a method whose adapter depends on the repository. */
+export const conditioned = (track: Track): readonly AdapterKind[] =>
+  (track === 'static' ? ['own', 'other', 'average'] : ['own', 'first', 'other', 'average']);
+
+export function adapterMethod(spec: AdapterMethod): Method {
+  return {
+    name: spec.name,
+    tracks: spec.tracks,
+    adapters: spec.adapters,
+    settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning, track) }),
+    train: async (inputs, folder, progress) => {
+      const { learning, model, validation, contextOf, tokenizer, sampler } = inputs;
+      const learner = adapterLearner(model, spec.writer(inputs), validation, contextOf, learning, tokenizer.eos);
+      const config = { ...learning, learningRate: learning.rates[spec.rate] };
+      const { parameters: values, ...rest } = await train(learner, sampler, config, folder, `training ${spec.name}`, progress);
+      return { values, ...rest };
+    },
+    answers: async (inputs, trained) => {
+      const writer = spec.writer(inputs);
+      tf.dispose(writer.parameters);
+      const parameters = writer.names.map((name) => toTensor(trained!.values.get(name)!));
+      return {
+        adapter: (context) => writeOne(writer, parameters, context), shared: spec.shared === true,
+        dispose: () => tf.dispose(parameters),
+      };
+    },
+  };
+}
+
+/** One context's adapter, owned by the caller. */
+function writeOne(writer: AdapterWriter, parameters: Tensor[], context: { repo: string }): Adapter {
+  return tidy(() => mapAdapter(writer.write(parameters, [context]), (t) => tf.keep(t.rank === 3 ? t.squeeze([0]) : t.clone())));
+}
+
+/** What training depends on whatever is trained. */
+export function common(learning: LearningConfig, track: Track): object {
+  const { steps, schedule, warmupFraction, weightDecay, clip, validateEvery, patience, microBatch, detachInput } = learning;
+  const { repositories, tasks, sampling, walk } = learning;
+  return {
+    steps, schedule, warmupFraction, weightDecay, clip, validateEvery, ...(patience !== undefined && { patience }), microBatch, detachInput,
+    ...(track === 'static' ? { repositories, tasks, sampling } : { walk }),
+  };
+}
+
+/** Vectors as the rows of a tensor [R, d]. */
+export function rows(vectors: readonly Float32Array[]): Tensor {
+  const width = vectors[0]!.length, all = new Float32Array(vectors.length * width);
+  vectors.forEach((v, i) => all.set(v, i * width));
+  return tf.tensor2d(all, [vectors.length, width]);
+}

@@ -1,0 +1,64 @@
+/**
+ * Code2LoRA-Evo (paper §3.3): a recurrent state follows a repository's commits, and the adapter is written from it. In
+ * the static track there are no commits to read, and the adapter comes from the initial state.
+ */
+import { fitStandardiser } from '../encoder/standardise.js';
+import { evo, type EvoConfig } from '../hypernet/evo.js';
+import { adaptersAlong, type Walk } from '../hypernet/unroll.js';
+import type { LearningConfig } from '../profiles.js';
+import type { Context } from '../train/draws.js';
+import { adapterMethod, conditioned } from './adapter-method.js';
+import { staticHeadConfig } from './code2lora-static.js';
+import type { MethodInputs } from './method.js';
+import { reading, storing, type Standardisers } from './standardised.js';
+
+/** The network of these settings, for vectors of repositories and diffs of length `input`. */
+export function evoConfig(learning: LearningConfig, input: number): EvoConfig {
+  const { evo: { width, stepInput } } = learning, { input: _, ...head } = staticHeadConfig(learning, learning.head, width);
+  return { input, stepInput, width, head };
+}
+
+export const code2loraEvo = storing(adapterMethod({
+  name: 'code2lora-evo',
+  tracks: ['static', 'evolution'],
+  adapters: conditioned,
+  rate: 'hypernetwork',
+  own: ({ rank, alpha, headWidth, head, evo, contrast }) => ({ rank, alpha, headWidth, head, evo, ...(contrast && { contrast }) }),
+  writer: (inputs) => {
+    const { model, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
+    const network = evo(evoConfig(learning, vector(trainContexts[0]!).length), model.config);
+    const walkTo = walks(inputs);
+    return {
+      parameters: network.initial(seed), names: network.names,
+      write: (parameters, contexts) => adaptersAlong(network, parameters, walkTo(contexts), stepInput, detachEveryCommit),
+    };
+  },
+}), fit);
+
+function fit({ vector, commits, trainContexts, learning }: MethodInputs): Standardisers {
+  if (!learning.head.standardise) return {};
+  const diffs = trainContexts.flatMap((c) => commits(c).map((x) => x.diff));
+  return { state: fitStandardiser(trainContexts.map(vector)), ...(diffs.length && { diff: fitStandardiser(diffs) }) };
+}
+
+/** Consecutive contexts of one repository, in the order of its commits, are one walk. */
+function walks(inputs: MethodInputs): (contexts: readonly Context[]) => Walk[] {
+  const { vector, commits } = inputs;
+  const read = reading(fit(inputs));
+  return (contexts) => {
+    const out: { repo: string; wanted: number[]; context: Context }[] = [];
+    for (const context of contexts) {
+      const last = out.at(-1);
+      if (context.commit === undefined) out.push({ repo: context.repo, wanted: [], context });
+      else if (last?.repo === context.repo && context.commit > last.wanted.at(-1)!) {
+        last.wanted.push(context.commit);
+        last.context = context;
+      } else out.push({ repo: context.repo, wanted: [context.commit], context });
+    }
+    return out.map(({ wanted, context }) => ({
+      initial: read.vector(vector(wanted.length ? { ...context, commit: 0 } : context)),
+      commits: commits(context).map(read.commit),
+      wanted,
+    }));
+  };
+}

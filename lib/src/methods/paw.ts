@@ -1,0 +1,18 @@
+/** PAW: adapters as mixtures of learnt basis adapters, the authors' small alternative to the static head. */
+import { paw as network } from '../hypernet/paw.js';
+import { adapterMethod, conditioned, rows } from './adapter-method.js';
+
+export const paw = adapterMethod({
+  name: 'paw',
+  tracks: ['static', 'evolution'],
+  adapters: conditioned,
+  rate: 'paw',
+  own: ({ rank, alpha, headWidth, paw }) => ({ rank, alpha, headWidth, paw }),
+  writer: ({ model, learning: { rank, alpha, headWidth, paw: { bases } }, seed, vector, trainContexts }) => {
+    const net = network({ input: vector(trainContexts[0]!).length, hidden: headWidth, bases, rank, alpha }, model.config);
+    return {
+      parameters: net.initial(seed), names: net.names,
+      write: (parameters, contexts) => net.apply(parameters, rows(contexts.map(vector))),
+    };
+  },
+});

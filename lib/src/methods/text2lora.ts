@@ -1,0 +1,18 @@
+/** Text2LoRA (paper §4.1) with a repository vector for the task: one network writes the adapter of each layer and type. */
+import { text2lora as network } from '../hypernet/text2lora.js';
+import { adapterMethod, conditioned, rows } from './adapter-method.js';
+
+export const text2lora = adapterMethod({
+  name: 'text2lora',
+  tracks: ['static', 'evolution'],
+  adapters: conditioned,
+  rate: 'text2lora',
+  own: ({ rank, alpha, text2lora }) => ({ rank, alpha, text2lora }),
+  writer: ({ model, learning: { rank, alpha, text2lora: { task, hidden } }, seed, vector, trainContexts }) => {
+    const net = network({ input: vector(trainContexts[0]!).length, task, hidden, rank, alpha }, model.config);
+    return {
+      parameters: net.initial(seed), names: net.names,
+      write: (parameters, contexts) => net.apply(parameters, rows(contexts.map(vector))),
+    };
+  },
+});
