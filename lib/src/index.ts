@@ -1,6 +1,9 @@
 /** What notebooks import: the workspace, and results as tables and figures. */
-export { openWorkspace, type RunOptions, type Workspace, type WorkspaceOptions } from './lab/workspace.js';
-export type { Run, RunRecord } from './lab/run.js';
+export { openWorkspace, type Workspace, type WorkspaceOptions } from './lab/workspace.js';
+export type { Run, RunOptions, RunRecord } from './lab/run.js';
+export { results } from './lab/paths.js';
+export type { SweepOptions, SweepRun, SweptRun } from './lab/sweep.js';
+export { recipeOf } from './encoder/repository-vector.js';
 export type { Prediction, Interval } from './eval/types.js';
 export { clusteredInterval, pairedInterval } from './eval/interval.js';
 export type { Evolution } from './lab/evolution.js';

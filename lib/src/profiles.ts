@@ -18,6 +18,11 @@ export interface HeadConfig {
 
 /** How methods are trained; the same for all but for the learning rate. */
 export interface LearningConfig {
+  /**
+   * `matched` when absent: one prompt format for all. `published` gives full fine-tuning, single and per-repo LoRA the
+   * authors' first format, to see what that difference makes.
+   */
+  conditions?: 'matched' | 'published';
   /** LoRA rank and alpha. */
   rank: number;
   alpha: number;
@@ -130,7 +135,7 @@ const smoke: Profile = {
 const synthetic: Profile = {
   name: 'synthetic',
   description: 'repositories whose answers are known, and nano-coder: can a method read a repository at all?',
-  corpus: { synthetic: { repositories: 192, seed: 3407 } },
+  corpus: { synthetic: { repositories: 112, seed: 3407 } },
   curation: { seed: 3407, maxTasks: 60, minTasks: 10, keepShared: true },
   evolution: { ...EVOLUTION, keepShared: true, keepShort: true },
   base: { folder: 'nano-coder' },
@@ -140,7 +145,7 @@ const synthetic: Profile = {
   contextTokens: 192,
   learning: {
     ...LEARNING,
-    rank: 8, alpha: 16, headWidth: 64, steps: 300, repositories: 8, tasks: 4, walk: { repositories: 4, commits: 4, tasks: 2 },
+    rank: 8, alpha: 16, headWidth: 64, steps: 250, repositories: 8, tasks: 4, walk: { repositories: 8, commits: 4, tasks: 1 },
     rates: { lora: 2e-3, hypernetwork: 2e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, microBatch: 64,
     evo: { width: 64, stepInput: 'both', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
     perRepository: { epochs: 1, batch: 16 },

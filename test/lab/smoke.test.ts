@@ -59,7 +59,7 @@ test('notebooks and a killed reproduce end alike', { timeout: MOST_MS }, async (
     const rows = (folder: string) => readFileSync(join(folder, 'results', 'smoke', 'runs', run, 'predictions.parquet'));
     assert.ok(rows(killed).equals(rows(viaNotebooks)), `${run} differs`);
   }
-  for (const file of ['tables/main.md', 'tables/main.csv', 'tables/main.tex', 'figures/main-result.json']) {
+  for (const file of ['tables/table2-static.md', 'tables/table3-evolution.csv', 'tables/own-vs-other.tex', 'figures/main-static.json']) {
     assert.ok(existsSync(join(killed, 'results', 'smoke', file)), file);
   }
 });

@@ -1,83 +1,148 @@
-/** Tables and figures from made-up predictions: right numbers, right rows, files that hold up, and a missing browser. */
+/** Tables and figures from made-up runs: right rows, the paper's numbers, formats that hold up, and a missing browser. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  type Prediction, exportFigure, findChromium, lossCurve, mainResult, mainTable, readPublished, summarise, toCsv, toHtml, toLatex, toMarkdown,
+  countErrors, efficiencyTable, errorFigure, errorTable, exportFigure, findChromium, lossCurve, mainResult, oodResult, oodTable, ownVsOther, ownVsOtherFigure,
+  ownVsOtherTable, perRepositoryFigure, perRepositoryTable, type Prediction, readPublished, type ReportTable, summarise, toCsv, toHtml, toLatex, toMarkdown,
+  trackTable,
 } from 'code2lora';
-import { syntheticPredictions } from './synthetic.js';
+import { predictionsOf, syntheticRuns } from './synthetic.js';
 
-const predictions = syntheticPredictions();
+const runs = syntheticRuns();
+const predictions = predictionsOf(runs);
 const summary = summarise(predictions);
-const table = mainTable(summary, readPublished());
+const published = readPublished();
+const comparisons = ownVsOther(predictions);
+const errors = await countErrors(predictions);
+const tables = {
+  static: trackTable(summary, 'static', published), evolution: trackTable(summary, 'evolution', published), ood: oodTable(summary, published)!,
+  own: ownVsOtherTable(comparisons), repositories: perRepositoryTable(predictions, published), errors: errorTable(errors, published),
+  efficiency: efficiencyTable(runs.map(({ record }) => record), published),
+};
+const rowsOf = (table: ReportTable) => table.sections.flatMap(({ rows }) => rows);
+const column = (table: ReportTable, key: string) => rowsOf(table).map(({ values }) => values[key]);
 
-test('a row a method, adapter and suite; means as computed by hand', () => {
-  assert.equal(summary.length, 10);
-  for (const row of summary) {
-    const own = predictions.filter((p) => p.method === row.method && p.adapter === row.adapter && p.suite === row.suite);
-    const mean = own.filter((p) => p.strictEM).length / own.length;
-    assert.ok(Math.abs(row.strictEM.mean - mean) < 1e-12);
-    assert.ok(row.strictEM.low < mean && mean < row.strictEM.high);
-    assert.deepEqual([row.strictEM.tasks, row.strictEM.repositories, row.seeds], [960, 12, 1]);
+test('the paper\'s order of methods, each with its controls in theirs', () => {
+  assert.deepEqual(rowsOf(tables.static).map(({ label }) => label), [
+    'Pretrained', 'RAG', 'Single LoRA', 'Per-repo LoRA', 'Code2LoRA-Static', 'other repository\'s adapter', 'average adapter', 'empty repository\'s adapter',
+    'random vector\'s adapter',
+  ]);
+  assert.deepEqual(rowsOf(tables.evolution).map(({ label }) => label), [
+    'Pretrained', 'Code2LoRA-Evo', 'first commit\'s adapter, kept', 'other repository\'s adapter', 'average adapter',
+  ]);
+  assert.deepEqual(rowsOf(tables.static).map(({ ids }) => ids['seeds']), [1, 1, 3, 3, 3, 3, 3, 3, 3]);
+});
+
+test('the paper\'s EM is its relaxed one, of the right table, and controls have none', () => {
+  const { table2, table3, table4 } = JSON.parse(readFileSync('data/paper/tables.json', 'utf8')) as typeof published;
+  const of = (list: { method: string; CR: { EM: number } | null }[], method: string) => list.find((row) => row.method === method)!.CR!.EM / 100;
+  assert.deepEqual(column(tables.static, 'CR_paper_relaxed_EM'), [
+    of(table2.rows, 'Pretrained'), of(table2.rows, 'RAG (k=3)'), of(table2.rows, 'Single LoRA'), undefined, of(table2.rows, 'Code2LoRA-Static'),
+    undefined, undefined, undefined, undefined,
+  ]);
+  assert.deepEqual(column(tables.evolution, 'CR_paper_relaxed_EM').slice(0, 2), [of(table3.rows, 'Pretrained'), of(table3.rows, 'Code2LoRA-Evo')]);
+  assert.deepEqual(column(tables.ood, 'evolution_paper_relaxed_EM').slice(0, 2), ['Pretrained', 'Code2LoRA-Evo']
+    .map((method) => table4.rows.find((row) => row.method === method)!.EM / 100));
+  for (const { groups } of [tables.static, tables.evolution, tables.ood, tables.repositories]) {
+    for (const { label, columns } of groups) {
+      columns.forEach(({ paper, label: own }, at) => {
+        if (!paper) return;
+        assert.match(`${label} ${own}`, /relaxed/i);
+        if (at > 0 && !columns[at - 1]!.paper) assert.equal(columns[at - 1]!.label, 'Relaxed EM', 'it stands beside our relaxed EM');
+      });
+    }
   }
 });
 
-test('a task under two seeds counts once, with its average', () => {
-  const first = predictions.filter((p) => p.method === 'pretrained').map((p): Prediction => ({ ...p, strictEM: true }));
-  const second = first.map((p): Prediction => ({ ...p, seed: p.seed + 1, strictEM: false }));
-  const row = summarise([...first, ...second])[0]!;
-  assert.deepEqual([row.seeds, row.strictEM.tasks, row.strictEM.mean], [2, 960, 0.5]);
+test('no OOD predictions, no table; no predictions, no rows', () => {
+  assert.equal(oodTable(summary.filter(({ suite }) => suite !== 'OOD'), published), undefined);
+  const empty = trackTable([], 'static', published);
+  assert.deepEqual([rowsOf(empty), empty.note], [[], 'No run is stored.']);
+  assert.deepEqual(ownVsOtherTable([]).findings, []);
+  assert.deepEqual(mainResult([], 'static').data, []);
 });
 
-test('no predictions give an empty table', () => {
-  assert.deepEqual(mainTable(summarise([]), readPublished()).rows, []);
+test('a method without a label is shown under its own name, last', () => {
+  const mine = predictions.filter(({ method }) => method === 'pretrained').map((p): Prediction => ({ ...p, method: 'my-method' }));
+  assert.deepEqual(rowsOf(trackTable(summarise([...mine, ...predictions]), 'evolution', published)).at(-1)!.label, 'my-method');
 });
 
-test('the table has the paper\'s rows and numbers, controls without', () => {
-  assert.deepEqual(table.rows.map((row) => row.label), ['Pretrained', 'Single LoRA', 'Code2LoRA-Static', "other repository's adapter", 'average adapter']);
-  assert.deepEqual(table.rows.map((row) => row.CR.paperEM), [45.7, 47.4, 63.8, undefined, undefined]);
-  assert.deepEqual(table.rows.map((row) => row.IR.paperEM), [46.8, 50.4, 66.2, undefined, undefined]);
+test('verdicts say what the intervals say', () => {
+  const { findings } = tables.own;
+  const of = (start: string) => findings.filter((finding) => finding.startsWith(start));
+  assert.equal(findings.length, 5, 'one a method, track and suite');
+  assert.match(of('Code2LoRA-Static, static track, CR')[0]!, /the own adapter is better than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
+  assert.match(of('Code2LoRA-Static, static track, IR')[0]!, /no difference can be seen \(−?\d\.\d \[−\d\.\d, \d+\.\d\] points\)\.$/);
+  assert.match(of('Code2LoRA-Evo, evolution track, CR')[0]!, /the own adapter is worse than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
 });
 
-test('every format has as many cells in every row', () => {
-  const markdown = toMarkdown(table).split('\n').filter((line) => line.startsWith('|'));
-  assert.equal(markdown.length, 7);
-  assert.ok(markdown.every((line) => line.split('|').length === 11));
-  const csv = toCsv(table).trimEnd().split('\n');
-  assert.ok(csv.every((line) => line.split(',').length === csv[0]!.split(',').length));
-  const latex = toLatex(table).split('\n').filter((line) => line.includes('\\pm') && line.endsWith('\\\\'));
-  assert.equal(latex.length, 5);
-  assert.ok(latex.every((line) => line.split('&').length === 9));
-  assert.equal(toHtml(table).match(/<td /g)?.length, 40);
+test('a repository alone has no interval, and says so', () => {
+  const single = predictionsOf(syntheticRuns({ repositories: 1 }));
+  const table = trackTable(summarise(single), 'static', published);
+  assert.match(toMarkdown(table), /\| Pretrained \| \d+\.\d ± \? /);
+  const own = ownVsOtherTable(ownVsOther(single));
+  assert.match(own.findings[0]!, /a single repository, which says nothing about others/);
+  for (const render of [toMarkdown, toCsv, toLatex, toHtml]) assert.ok(!(render(table) + render(own)).includes('NaN'));
 });
 
-test('one repository alone has no interval, and says so', () => {
-  const single = mainTable(summarise(syntheticPredictions(1)), readPublished());
-  assert.match(toMarkdown(single), /\| Pretrained \| \d+\.\d ± \? /);
-  assert.ok(![toMarkdown(single), toCsv(single), toLatex(single), toHtml(single)].join('').includes('NaN'));
-});
+for (const [name, table] of Object.entries(tables)) {
+  const seen = table.groups.flatMap(({ columns }) => columns.filter(({ csvOnly }) => !csvOnly)).length + 1;
+  const titles = table.sections.filter(({ title }) => title).length;
+  const rows = rowsOf(table).length;
 
-test('an unknown method is shown under its own name', () => {
-  const rows = predictions.slice(0, 960).map((p): Prediction => ({ ...p, method: 'my-method' }));
-  assert.deepEqual(mainTable(summarise(rows), readPublished()).rows.map((row) => row.label), ['my-method']);
-});
+  test(`${name}: Markdown and HTML have as many cells in every row`, () => {
+    const lines = toMarkdown(table).split('\n').filter((line) => line.startsWith('|'));
+    assert.equal(lines.length, 2 + titles + rows);
+    for (const line of lines) assert.equal(line.split('|').length, seen + 2, line);
+    assert.equal(toHtml(table).match(/<td[ >]/g)?.length, rows * (seen - 1));
+  });
 
-test('the figure has a dot a row and suite, hollow for controls, all inside the axis', () => {
-  const { data, layout } = mainResult(summary);
-  assert.equal(data.length, 10);
-  const fills = data.map((trace) => (trace['marker'] as { color: string }).color);
-  assert.equal(fills.filter((color) => color === 'white').length, 4);
+  test(`${name}: LaTeX is balanced`, () => {
+    const latex = toLatex(table);
+    const body = latex.split('\n').filter((line) => line.endsWith('\\\\'));
+    assert.equal(latex.match(/\\begin\{tabular\}\{(.*)\}/)![1]!.length, seen);
+    for (const line of body) {
+      const spans = [...line.matchAll(/\\multicolumn\{(\d+)\}/g)].map(([, width]) => Number(width) - 1);
+      assert.equal(line.replaceAll('\\&', '').split('&').length + spans.reduce((a, b) => a + b, 0), seen, line);
+    }
+    for (const line of latex.split('\n')) {
+      const bare = line.replace(/^% /, '').replaceAll('\\%', '').replaceAll('\\$', '');
+      assert.equal(bare.split('$').length % 2, 1, `dollars are paired: ${line}`);
+      assert.equal(bare.split('{').length, bare.split('}').length, `braces are paired: ${line}`);
+      assert.ok(!/[^\x20-\x7e]/.test(line), `ASCII only, for pdflatex: ${line}`);
+      assert.ok(line.startsWith('% ') || !bare.includes('%'), `no comment inside: ${line}`);
+      assert.ok(!/(?<!\\)[_#]/.test(bare.replace(/\$[^$]*\$/g, '')), `no bare _ or # outside mathematics: ${line}`);
+    }
+    assert.equal(body.length, rows + titles + (table.groups.some(({ label }) => label) ? 2 : 1));
+  });
+}
+
+test('figures have a mark for every score, inside their axes', () => {
+  const { data, layout } = mainResult(summary, 'static');
+  const shown = summary.filter(({ track, suite, adapter }) => track === 'static' && suite !== 'OOD' && adapter !== 'empty' && adapter !== 'random');
+  assert.equal(data.length, shown.length);
+  assert.equal(data.filter(({ marker }) => (marker as { color: string }).color === 'white').length, 4, 'two hollow controls on CR and on IR');
   const [low, high] = (layout['xaxis'] as { range: [number, number] }).range;
-  for (const row of summary) assert.ok(100 * row.strictEM.low > low && 100 * row.strictEM.high < high);
+  for (const { strictEM } of shown) assert.ok(100 * strictEM.low > low && 100 * strictEM.high < high);
+  assert.equal(oodResult(summary).data.length, 4);
+
+  const points = (trace: Record<string, unknown>) => (trace['x'] as number[]).length;
+  const drawn = comparisons.filter(({ control }) => control === 'other' || control === 'average').length;
+  assert.equal(ownVsOtherFigure(comparisons).data.map(points).reduce((a, b) => a + b), drawn);
+  assert.deepEqual(perRepositoryFigure(predictions, 'static').data.map(points), Array(9).fill(8), 'five methods on IR, four on CR, eight repositories each');
+  const stacked = errorFigure(errors, 'static').data.filter(({ xaxis }) => xaxis === 'x').map(({ x }) => (x as number[])[0]!).reduce((a, b) => a + b);
+  const pretrained = predictions.filter(({ track, method, suite }) => track === 'static' && method === 'pretrained' && suite === 'CR');
+  assert.ok(Math.abs(stacked - 100 * (1 - pretrained.filter(({ relaxedEM }) => relaxedEM).length / pretrained.length)) < 1e-9, 'a bar is as long as the share that is wrong');
 });
 
 test('export writes JSON, SVG, PNG and PDF one column wide', async (t) => {
   if (!findChromium()) return t.skip('no Chromium: install one to test figure export');
   const folder = mkdtempSync(join(tmpdir(), 'figures-'));
   try {
-    const { files, skipped } = await exportFigure(mainResult(summary), join(folder, 'main'));
+    const { files, skipped } = await exportFigure(mainResult(summary, 'static'), join(folder, 'main'));
     assert.equal(skipped, undefined);
     assert.deepEqual(files.map((file) => file.slice(file.lastIndexOf('.'))), ['.json', '.svg', '.png', '.pdf']);
     assert.match(readFileSync(join(folder, 'main.svg'), 'utf8').slice(0, 200), /width="3\.3000in"/);

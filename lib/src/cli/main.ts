@@ -10,7 +10,10 @@ interface Command {
 
 const commands: Command[] = [
   { name: 'reproduce', summary: 'repositories, tasks, training, scores, table and figure of a profile (--profile smoke|mini)', load: () => import('./reproduce.js') },
+  { name: 'export', summary: 'all tables and figures from the stored runs of a profile (--profile P, --out DIR)', load: () => import('./export.js') },
+  { name: 'runs', summary: 'the stored runs of a profile; runs compare A B; runs remove ID', load: () => import('./runs.js') },
   { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables (--help says more)', load: () => import('./curate.js') },
+  { name: 'adapt', summary: 'the adapter of any Python repository, as a folder that PEFT loads (--help says more)', load: () => import('./adapt.js') },
   { name: 'pretrain', summary: 'train nano-coder, the shipped base model, from scratch or --continue the shipped one (--tokens N)', load: () => import('./pretrain.js') },
   { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what', load: () => import('./doctor.js') },
 ];

@@ -1,19 +1,28 @@
-/** `reproduce`: from repositories to the table and the figure of one profile. Goes on where an earlier one stopped. */
+/** `reproduce`: from repositories to the tables and figures of one profile. Goes on where an earlier one stopped. */
 import { parseArgs } from 'node:util';
 import { device } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
+import { ALL, HEADLINE } from '../lab/plan.js';
+import { readPlanned } from '../lab/run-store.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { writeResults } from '../report/results.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' } } });
+  const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, all: { type: 'boolean', default: false } } });
   const began = Date.now();
   const lab = openWorkspace({ profile: values.profile, progress: terminalProgress(), recompute: true });
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
-  const predictions = await lab.predictions();
-  const { table, files, skipped } = await writeResults(predictions, results(lab.profile.name));
-  console.log(`\n${table}\n`);
+  // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
+  const plans = values.all ? ALL : HEADLINE;
+  for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
+    for (const { track, methods } of plans.filter((p) => p.seeds.includes(seed))) {
+      for (const method of methods) await lab.run(method, { track, seed });
+    }
+  }
+  // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.
+  const { text, files, skipped } = await writeResults((await readPlanned(lab.profile)).runs, results(lab.profile.name));
+  console.log(`\n${text}`);
   console.log(`Written in ${duration(Date.now() - began)}:\n${files.map((f) => `  ${f}`).join('\n')}`);
   for (const reason of skipped) console.log(`Left out: ${reason}`);
 }

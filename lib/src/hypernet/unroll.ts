@@ -20,38 +20,59 @@ export interface Walk {
 /**
  * The adapters of all wanted commits, walk by walk, batched. A state is stepped with a commit's own input before the
  * adapter for that commit is written (paper §3.3). The part before a walk's first wanted commit is stepped without
- * gradient, so back-propagation through time is truncated to the window the caller asks for.
+ * gradient, so back-propagation through time is truncated to the window the caller asks for. All walks step together,
+ * one row each; a walk that has nothing to do keeps its state.
  * @param detachEvery no gradient from one commit to the one before either, as in the authors' trainer
  */
 export function adaptersAlong(evo: Evo, parameters: Tensor[], walks: readonly Walk[], stepInput: StepInput, detachEvery: boolean): Adapter {
-  const input = (at: CommitInputs) => row(stepInput === 'both' ? [at.diff, at.state] : [at[stepInput]]);
-  const states = walks.flatMap(({ initial, commits, wanted }) => {
-    const first = wanted[0];
-    if (first === undefined) return [evo.initialState(parameters, row([initial]))];
-    const before = constant(() => commits.slice(0, first).reduce((h: Tensor, c) => evo.step(parameters, h, input(c)), evo.initialState(parameters, row([initial]))));
-    // At the beginning of a history the initial state is part of what is learnt.
-    let h = first === 0 ? evo.initialState(parameters, row([initial])) : before;
-    const out: Tensor[] = [];
-    for (let at = first; at <= wanted.at(-1)!; at++) {
-      h = evo.step(parameters, detachEvery && at > first ? detach(h) : h, input(commits[at]!));
-      if (wanted.includes(at)) out.push(h);
-    }
-    return out;
-  });
-  return evo.head(parameters, tf.concat(states, 0));
+  const firsts = walks.map((w) => w.wanted[0] ?? 0);
+  const stepAll = (h: Tensor, commit: (walk: number) => number | undefined): Tensor => {
+    const at = walks.map((w, i) => { const c = commit(i); return c === undefined ? undefined : w.commits[c]!; });
+    const width = (stepInput === 'both' ? 2 : 1) * walks[0]!.initial.length;
+    const next = evo.step(parameters, h, rows(at.map((c) => (c ? inputOf(c, stepInput) : new Float32Array(width)))));
+    return at.every(Boolean) ? next : choose(at.map(Boolean), next, h);
+  };
+
+  const initial = evo.initialState(parameters, rows(walks.map((w) => w.initial)));
+  // Where a window begins at the history's first commit, the initial state is part of what is learnt.
+  let h = firsts.every((f) => f === 0) ? initial : choose(firsts.map((f) => f === 0), initial, constant(() => {
+    let before = initial;
+    for (let t = 0; t < Math.max(...firsts); t++) before = stepAll(before, (i) => (t < firsts[i]! ? t : undefined));
+    return before.clone();
+  }));
+  // Row w of state k is walk w after the k-th commit of its window; the first state is before any commit.
+  const states = [initial];
+  for (let k = 0; walks.some((w, i) => firsts[i]! + k <= (w.wanted.at(-1) ?? -1)); k++) {
+    h = stepAll(detachEvery && k ? detach(h) : h, (i) => (firsts[i]! + k <= (walks[i]!.wanted.at(-1) ?? -1) ? firsts[i]! + k : undefined));
+    states.push(h);
+  }
+  const picked = walks.flatMap((w, i) => (w.wanted.length ? w.wanted.map((c) => (c - firsts[i]! + 1) * walks.length + i) : [i]));
+  return evo.head(parameters, tf.gather(tf.concat(states, 0), tf.tensor1d(picked, 'int32')));
 }
 
-/** Vectors end to end as one row [1, d]. */
-function row(parts: Float32Array[]): Tensor {
-  return tf.tensor2d(parts.flatMap((p) => Array.from(p)), [1, parts.reduce((n, p) => n + p.length, 0)]);
+function inputOf({ diff, state }: CommitInputs, stepInput: StepInput): Float32Array {
+  if (stepInput !== 'both') return stepInput === 'diff' ? diff : state;
+  const out = new Float32Array(diff.length + state.length);
+  out.set(diff);
+  out.set(state, diff.length);
+  return out;
+}
+
+function rows(vectors: readonly Float32Array[]): Tensor {
+  const width = vectors[0]!.length, all = new Float32Array(vectors.length * width);
+  vectors.forEach((v, i) => all.set(v, i * width));
+  return tf.tensor2d(all, [vectors.length, width]);
+}
+
+/** The rows of `yes` where told so, else those of `no`. */
+function choose(which: readonly boolean[], yes: Tensor, no: Tensor): Tensor {
+  const mask = tf.tensor2d(which.map(Number), [which.length, 1]);
+  return yes.mul(mask).add(no.mul(tf.sub(1, mask)));
 }
 
 /** A value computed off the tape, so that no gradient reaches what it was computed from. */
 function constant(make: () => Tensor): Tensor {
-  return tf.customGrad((...args: unknown[]) => {
-    void args;
-    return { value: tidy(make), gradFunc: (dy: Tensor) => [tf.zerosLike(dy)] };
-  })(tf.scalar(0));
+  return tf.customGrad((x) => ({ value: tidy(make), gradFunc: () => tf.zerosLike(x as Tensor) }))(tf.scalar(0));
 }
 
 function detach(h: Tensor): Tensor {

@@ -8,11 +8,11 @@ import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
 import type { TrackData } from './track-data.js';
 
-/** Answers in the order of `examples`. `tick` is told how many more are done. */
+/** Answers in the order of `examples`, and the tokens put before their prompts. `tick` is told how many more are done. */
 export async function answerTasks(
   answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
   limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
-): Promise<Map<Example, string>> {
+): Promise<{ texts: Map<Example, string>; addedTokens: number }> {
   const out = new Map<Example, string>();
   const model = answers.model ?? base;
   const prompts = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : examples;
@@ -38,7 +38,8 @@ export async function answerTasks(
     if (adapter) disposeAdapter(adapter);
     await new Promise(setImmediate);
   }
-  return new Map(examples.map((e) => [e, out.get(e)!]));
+  const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
+  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples) };
 }
 
 /** The mean of the training repositories' adapters, made one after another: there can be hundreds. */

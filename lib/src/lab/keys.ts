@@ -15,9 +15,12 @@ const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 2, training: 1, ru
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
+const corpora = new Map<string, PinnedCorpus>();
 export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
   if (!('pinned' in profile.corpus)) return undefined;
-  return JSON.parse(readFileSync(data('corpora', profile.corpus.pinned), 'utf8')) as PinnedCorpus;
+  const path = data('corpora', profile.corpus.pinned);
+  if (!corpora.has(path)) corpora.set(path, JSON.parse(readFileSync(path, 'utf8')) as PinnedCorpus);
+  return corpora.get(path);
 }
 
 export function corpusKey(profile: Profile): string {
@@ -29,12 +32,15 @@ export function evolutionKey(profile: Profile): string {
   return short([VERSIONS.evolution, pinned ? [pinned.projects, pinned.releases] : profile.corpus, profile.evolution]);
 }
 
+/** Hashes of shipped models, which do not change while a program runs. */
+const weights = new Map<string, string>();
 export function baseKey(profile: Profile): string {
   if ('hub' in profile.base) return short([VERSIONS.base, profile.base]);
   if ('pretrain' in profile.base) return short([VERSIONS.base, corpusKey(profile), profile.base]);
   const path = data('models', profile.base.folder, 'model.safetensors');
   if (!existsSync(path)) throw new UserError(`The frozen model is not there: ${path}. Restore it with "git checkout -- data/models".`);
-  return sha256(readFileSync(path)).slice(0, 12);
+  if (!weights.has(path)) weights.set(path, sha256(readFileSync(path)).slice(0, 12));
+  return weights.get(path)!;
 }
 
 export function vectorsKey(profile: Profile): string {
@@ -54,6 +60,7 @@ export function trainingId(method: Method, track: Track, seed: number, profile: 
   const key = short([
     VERSIONS.training, trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
     ...(method.inRepositoryOnly ? [irRepositories] : []),
+    ...(method.publishedPrompt && profile.learning.conditions === 'published' ? ['published prompt'] : []),
   ]);
   return `${track}-s${seed}-${key}`;
 }

@@ -14,11 +14,14 @@ import type { Progress } from '../store/progress.js';
 import type { BaseModel } from './base-model.js';
 import type { CommitVectors } from './commit-vectors.js';
 import { cache } from './paths.js';
+import type { PromptFormat } from '../train/examples.js';
 import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import type { Vectors } from './vectors.js';
 
 /** Throws a UserError when the tables cannot be fetched, or lack the vectors. */
-export async function publishedTrack(track: Track, corpus: PublishedCorpus, profile: Profile, base: BaseModel, progress: Progress): Promise<TrackData> {
+export async function publishedTrack(
+  track: Track, corpus: PublishedCorpus, profile: Profile, base: BaseModel, format: PromptFormat, progress: Progress,
+): Promise<TrackData> {
   const folder = await fetchHubDataset(track === 'static' ? corpus.snapshots : corpus.commits, cache(), progress);
   const limits = profile.evaluated[track];
   const most: Record<Suite, number> = {
@@ -26,9 +29,9 @@ export async function publishedTrack(track: Track, corpus: PublishedCorpus, prof
   };
   const tasks = await firstTasks(folder, most);
   const vectors = await commitVectors(folder, track === 'evolution');
-  if (track === 'evolution') return evolutionTrack(profile, tasks, vectors, base);
+  if (track === 'evolution') return evolutionTrack(profile, tasks, vectors, base, format);
   const source = () => Promise.reject(new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.'));
-  return staticTrack(profile, { tasks, source }, anchors(tasks, vectors), base);
+  return staticTrack(profile, { tasks, source }, anchors(tasks, vectors), base, format);
 }
 
 /** The first tasks of every commit, in the order of the tables: those that are judged. All of the training part. */

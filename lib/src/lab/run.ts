@@ -12,7 +12,8 @@ import type { EncoderConfig } from '../encoder/repository-vector.js';
 import { score } from '../eval/predict.js';
 import { readPredictions, writePredictions } from '../eval/predictions-parquet.js';
 import type { Prediction, Suite } from '../eval/types.js';
-import type { Method, MethodInputs, Track } from '../methods/method.js';
+import { adapterTensors, disposeAdapter } from '../lora/adapter.js';
+import type { Answers, Method, MethodInputs, Track } from '../methods/method.js';
 import type { LearningConfig, Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import type { Progress } from '../store/progress.js';
@@ -58,6 +59,12 @@ export interface RunRecord {
   trainSeconds: number;
   trainTokensPerSecond: number;
   evaluateSeconds: number;
+  /** Of one context's adapter in fp32; 0 where there is none. */
+  adapterBytes: number;
+  /** Mean tokens of the text before a prompt, over all tasks. */
+  addedTokens: number;
+  /** How repositories were read. */
+  encoder: Profile['encoder'];
   predictions: number;
   /** Tasks whose target leaves no room for a prefix. */
   oversize: number;
@@ -82,7 +89,7 @@ export async function performRun(
   const id = runId(method, data.track, seed, profile);
   const inputs = methodInputs(data, base, profile, seed);
   const made = await trained(method, profile, inputs, progress);
-  const { predictions, seconds } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
+  const { predictions, seconds, adapterBytes, addedTokens } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
   const record: RunRecord = {
     id, method: method.name, track: data.track, profile: profile.name, seed,
     inputs: {
@@ -95,7 +102,7 @@ export async function performRun(
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
     bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
-    evaluateSeconds: seconds, predictions: predictions.length, oversize: data.oversize,
+    evaluateSeconds: seconds, adapterBytes, addedTokens, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
   const folder = results(profile.name, 'runs', id);
   writePredictions(join(folder, 'predictions.parquet'), predictions);
@@ -115,31 +122,51 @@ export function finishedHere(id: string, profile: Profile): boolean {
 async function answered(
   id: string, method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, inputs: MethodInputs,
   made: Awaited<ReturnType<typeof trained>>, progress: Progress,
-): Promise<{ predictions: Prediction[]; seconds: number }> {
+): Promise<{ predictions: Prediction[]; seconds: number; adapterBytes: number; addedTokens: number }> {
   await openParser();
   const suites = [...data.suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly);
   const parts = method.adapters(data.track).flatMap((adapter) => suites.map(([suite, list]) => ({ adapter, suite, list })));
   const total = parts.reduce((n, p) => n + p.list.length, 0), stage = `answering with ${method.name}`;
   const answers = await method.answers(inputs, made);
   const predictions: Prediction[] = [];
-  let done = 0, seconds = 0;
+  const adapterBytes = bytesOf(answers, data);
+  let done = 0, seconds = 0, addedTokens = 0;
   for (const { adapter, suite, list } of parts) {
     const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
-    const before = done;
+    const before = done, cost = `${path}.json`;
     if (!existsSync(path)) {
       const began = performance.now();
       let answeredHere = 0;
-      const texts = await answerTasks(answers, adapter, list, data, base, profile, (n) =>
+      const { texts, addedTokens: added } = await answerTasks(answers, adapter, list, data, base, profile, (n) =>
         progress({ stage, done: before + (answeredHere += n), total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` }));
-      seconds += (performance.now() - began) / 1000;
+      // Before the answers, so that whoever finds these finds what they took.
+      writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, addedTokens: added } satisfies Cost));
       writePredictions(path, rowsOf(texts, { track: data.track, suite, method: method.name, adapter, seed }));
     }
+    const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
+    seconds += took.seconds;
+    addedTokens += took.addedTokens / total;
     done += list.length;
     progress({ stage, done, total, note: suite });
     predictions.push(...(await readPredictions(path)));
   }
   answers.dispose();
-  return { predictions, seconds };
+  return { predictions, seconds, adapterBytes, addedTokens };
+}
+
+/** What one part took: seconds, and tokens before its prompts in all. */
+interface Cost {
+  seconds: number;
+  addedTokens: number;
+}
+
+function bytesOf(answers: Answers, data: TrackData): number {
+  const context = data.trainContexts.find(({ repo }) => data.inRepository.has(repo));
+  const adapter = context && answers.adapter?.(context);
+  if (!adapter) return 0;
+  const values = adapterTensors(adapter).reduce((n, t) => n + t.size, 0);
+  disposeAdapter(adapter);
+  return 4 * values;
 }
 
 function rowsOf(

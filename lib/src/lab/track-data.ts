@@ -10,7 +10,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { Random } from '../store/random.js';
 import { groupBy, type Context } from '../train/draws.js';
-import { toExamples, type Example } from '../train/examples.js';
+import { matched, toExamples, type Example, type PromptFormat } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
 import type { CommitVectors } from './commit-vectors.js';
 import type { Corpus } from './corpus.js';
@@ -42,18 +42,22 @@ interface VectorSource {
   newest(repo: string): Context;
 }
 
-export function staticTrack(profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel): TrackData {
+export function staticTrack(
+  profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel, format = matched(profile.maxTokens),
+): TrackData {
   const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }) };
   let repositories: Promise<Map<string, Repository>> | undefined;
   const repository = async (id: string) => {
     repositories ??= corpus.source().then((list) => new Map(list.map((r) => [r.id, r])));
     return (await repositories).get(id)!;
   };
-  return trackData('static', profile, corpus.tasks, base, source, ({ task }) => ({ repo: task.repo }), (t) => t.repo, repository);
+  return trackData('static', profile, corpus.tasks, base, format, source, ({ task }) => ({ repo: task.repo }), (t) => t.repo, repository);
 }
 
 /** Training sees commits of the train part only; a task's context is its own commit, which its diff belongs to. */
-export function evolutionTrack(profile: Profile, kept: readonly Task[], vectors: CommitVectors, base: BaseModel): TrackData {
+export function evolutionTrack(
+  profile: Profile, kept: readonly Task[], vectors: CommitVectors, base: BaseModel, format = matched(profile.maxTokens),
+): TrackData {
   // A history has gaps where a commit's clock stood before the training part; here commits count by what there is.
   const place = new Map([...vectors].map(([repo, list]) => [repo, new Map(list.map((c, i) => [c.index, i]))]));
   const tasks = kept.flatMap((t) => {
@@ -70,12 +74,12 @@ export function evolutionTrack(profile: Profile, kept: readonly Task[], vectors:
     commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
     newest: (repo) => ({ repo, commit: lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1 }),
   };
-  return trackData('evolution', profile, tasks, base, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
+  return trackData('evolution', profile, tasks, base, format, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
     (t) => `${t.repo}@${t.commitIndex}`, () => { throw new UserError('Methods that read the source text answer on the static track only.'); });
 }
 
 function trackData(
-  track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, source: VectorSource,
+  track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, format: PromptFormat, source: VectorSource,
   contextOf: (e: Example) => Context, unit: (t: Task) => string, repository: (id: string) => Promise<Repository>,
 ): TrackData {
   const limits = profile.evaluated[track];
@@ -83,7 +87,7 @@ function trackData(
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
   let oversize = 0;
   const examples = (list: readonly Task[]) => {
-    const made = toExamples(list, base.tokenizer, profile.maxTokens);
+    const made = toExamples(list, base.tokenizer, format);
     oversize += made.oversize;
     return made.examples;
   };

@@ -6,11 +6,12 @@ import type { Task, Track } from '../data/types.js';
 import type { EncoderConfig } from '../encoder/repository-vector.js';
 import type { Prediction } from '../eval/types.js';
 import type { Adapter } from '../lora/adapter.js';
-import { methods } from '../methods/index.js';
+import { methods, type Method } from '../methods/index.js';
 import { profileNamed, type Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { silent, type Progress } from '../store/progress.js';
 import type { Context } from '../train/draws.js';
+import { asPublished, matched, type PromptFormat } from '../train/examples.js';
 import { writeAdapters } from './adapters.js';
 import { openBaseModel, type BaseModel } from './base-model.js';
 import { openCommitVectors } from './commit-vectors.js';
@@ -26,7 +27,7 @@ import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import { openVectors, type Vectors } from './vectors.js';
 
 export interface WorkspaceOptions {
-  /** `smoke` or `mini`. */
+  /** `smoke`, `synthetic`, `mini` or `paper`. */
   profile: string;
   progress?: Progress;
   /** Make every run on this machine, even those whose results came with the project. */
@@ -69,15 +70,15 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
   const baseModel = once((_: void) => openBaseModel(profile, corpus, progress));
   const vectors = once(async (encoder: Partial<EncoderConfig>) =>
     openVectors(profile, await corpus(), await baseModel(), progress, { ...profile.encoder, ...encoder }));
-  const trackData = once(async ({ track, encoder }: { track: Track; encoder: Partial<EncoderConfig> }): Promise<TrackData> => {
+  const trackData = once(async ({ track, encoder, format }: { track: Track; encoder: Partial<EncoderConfig>; format: PromptFormat }): Promise<TrackData> => {
     const base = await baseModel();
-    if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, profile, base, progress);
-    if (track === 'static') return staticTrack(profile, await corpus(), await vectors(encoder), base);
+    if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, profile, base, format, progress);
+    if (track === 'static') return staticTrack(profile, await corpus(), await vectors(encoder), base, format);
     const own = { ...profile, encoder: { ...profile.encoder, ...encoder } };
     const histories = await evolution();
     const tasks: Task[] = [];
     for await (const task of histories.tasks()) tasks.push(task);
-    return evolutionTrack(own, tasks, await openCommitVectors(own, histories, base, progress), base);
+    return evolutionTrack(own, tasks, await openCommitVectors(own, histories, base, progress), base, format);
   });
 
   const plan = (name: string, { track = 'static', seed = SEED, learning = {}, encoder = {} }: RunOptions) => {
@@ -85,15 +86,15 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     if (!method) throw new UserError(`There is no method "${name}". Known: ${methods.map((m) => m.name).join(', ')}.`);
     if (!method.tracks.includes(track)) throw new UserError(`${name} answers on the ${method.tracks.join(' and ')} track only: choose another track or method.`);
     const own = { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } };
-    return { method, track, seed, encoder, own, id: runId(method, track, seed, own) };
+    return { method, track, seed, encoder, own, format: formatOf(method, own), id: runId(method, track, seed, own) };
   };
   const stored = async (name: string, options: RunOptions): Promise<Run | undefined> => {
     const { id, own } = plan(name, options);
     return recompute && !finishedHere(id, own) ? undefined : readRun(results(own.name, 'runs', id));
   };
   const perform = async (name: string, options: RunOptions, report: Progress): Promise<Run> => {
-    const { method, track, seed, encoder, own } = plan(name, options);
-    return performRun(method, seed, own, await baseModel(), await trackData({ track, encoder }), report);
+    const { method, track, seed, encoder, format, own } = plan(name, options);
+    return performRun(method, seed, own, await baseModel(), await trackData({ track, encoder, format }), report);
   };
   const run = async (name: string, options: RunOptions = {}): Promise<Run> => (await stored(name, options)) ?? perform(name, options, progress);
   return {
@@ -107,14 +108,14 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       },
       stored: ({ method, ...options }) => stored(method, options),
       prepare: async ({ method, ...options }) => {
-        const { track, encoder } = plan(method, options);
-        await trackData({ track, encoder });
+        const { track, encoder, format } = plan(method, options);
+        await trackData({ track, encoder, format });
       },
       perform: ({ method, ...options }, report) => perform(method, options, report),
     }, options),
     adapters: async (called, contexts, options = {}) => {
-      const { method, track, seed, encoder, own } = plan(called, options);
-      const inputs = methodInputs(await trackData({ track, encoder }), await baseModel(), own, seed);
+      const { method, track, seed, encoder, format, own } = plan(called, options);
+      const inputs = methodInputs(await trackData({ track, encoder, format }), await baseModel(), own, seed);
       return writeAdapters(method, own, inputs, contexts, progress);
     },
     predictions: async (names, { seeds = [SEED], ...options } = {}) => {
@@ -123,4 +124,9 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       return all;
     },
   };
+}
+
+/** The same for all methods, unless the run asks for the authors' own of this one. */
+function formatOf(method: Method, { learning, maxTokens }: Profile): PromptFormat {
+  return method.publishedPrompt && learning.conditions === 'published' ? asPublished(maxTokens) : matched(maxTokens);
 }

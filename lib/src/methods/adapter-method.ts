@@ -17,6 +17,7 @@ export interface AdapterMethod {
   writer(inputs: MethodInputs): AdapterWriter;
   /** One adapter serves all contexts. */
   shared?: true;
+  publishedPrompt?: true;
 }
 
 /** Controls of a method whose adapter depends on the repository. */
@@ -28,6 +29,7 @@ export function adapterMethod(spec: AdapterMethod): Method {
     name: spec.name,
     tracks: spec.tracks,
     adapters: spec.adapters,
+    ...(spec.publishedPrompt && { publishedPrompt: true }),
     settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning, track) }),
     train: async (inputs, folder, progress) => {
       const { learning, model, validation, contextOf, tokenizer, sampler } = inputs;

@@ -12,6 +12,7 @@ export const fullFineTuning: Method = {
   name: 'full-fine-tuning',
   tracks: ['static', 'evolution'],
   adapters: () => ['none'],
+  publishedPrompt: true,
   settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates.weights, trained: 'weights' }),
   train: async ({ model, validation, tokenizer, learning, sampler }, folder, progress) => {
     const learner = weightsLearner(model, validation, learning.microBatch, tokenizer.eos);

@@ -82,6 +82,8 @@ export interface Method {
   tracks: readonly Track[];
   /** Adapters it answers with, in the order of the tables: its own first, then the controls. */
   adapters(track: Track): readonly AdapterKind[];
+  /** The authors gave it a prompt of its own (`conditions: 'published'`): a marker line, no EOS, a shorter length. */
+  publishedPrompt?: true;
   /** Answers only for repositories it was trained on. */
   inRepositoryOnly?: true;
   /**

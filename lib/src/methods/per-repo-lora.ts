@@ -19,6 +19,7 @@ export const perRepoLora: Method = {
   tracks: ['static', 'evolution'],
   adapters: () => ['own'],
   inRepositoryOnly: true,
+  publishedPrompt: true,
   settings: (learning, track) => {
     const { rank, alpha, rates: { lora }, perRepository } = learning;
     return { ...common(learning, track), rank, alpha, learningRate: lora, perRepository };

@@ -8,6 +8,7 @@ export const singleLora = adapterMethod({
   adapters: () => ['own'],
   rate: 'lora',
   shared: true,
+  publishedPrompt: true,
   own: ({ rank, alpha }) => ({ rank, alpha }),
   writer: ({ model, learning: { rank, alpha }, seed }) => {
     const adapter = initialAdapter(model.config, rank, alpha, seed);

@@ -5,8 +5,8 @@
 import { UserError } from '../store/errors.js';
 import type { Progress, ProgressUpdate } from '../store/progress.js';
 import type { Figure } from './figures/theme.js';
-import type { MainTable } from './main-table.js';
-import { escapeHtml, toHtml } from './render.js';
+import { escapeHtml, INK, LINE, MUTED, toHtml } from './formats/html.js';
+import type { ReportTable } from './table.js';
 
 /** An arquero table, as far as it is read here. */
 interface ColumnTable {
@@ -38,9 +38,9 @@ function tslab(): Tslab {
   return kernel.require('tslab');
 }
 
-/** Shows the headline table, an arquero table or a danfojs DataFrame. Long tables are cut, and say so. */
-export function showTable(table: MainTable | ColumnTable | DataFrame, options: { rows?: number } = {}): void {
-  tslab().display.html('note' in table ? toHtml(table) : gridHtml(table, options.rows ?? 20));
+/** Shows a table of results, an arquero table or a danfojs DataFrame. Long tables are cut, and say so. */
+export function showTable(table: ReportTable | ColumnTable | DataFrame, options: { rows?: number } = {}): void {
+  tslab().display.html('sections' in table ? toHtml(table) : gridHtml(table, options.rows ?? 20));
 }
 
 /** Shows a figure made by `figures/`, or any `{ data, layout }` that plotly.js draws. */
@@ -53,19 +53,16 @@ export function gridHtml(table: ColumnTable | DataFrame, limit: number): string 
   const { columns, rows } = 'columnNames' in table
     ? { columns: table.columnNames(), rows: table.objects().map((row) => Object.values(row) as unknown[]) }
     : { columns: ['', ...table.columns], rows: (table.values as unknown[][]).map((row, index) => [table.index[index], ...row]) };
-  const ink = 'var(--jp-content-font-color1, #222)';
-  const muted = 'var(--jp-content-font-color2, #666)';
-  const line = '1px solid var(--jp-border-color1, #bbb)';
   const style = (column: number): string => {
     const numeric = rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || row[column] == null);
     return `padding:3px 10px;background:none;vertical-align:top;${numeric ? 'text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap' : 'text-align:left;white-space:pre-wrap;max-width:44em'}`;
   };
   const whole = columns.map((_, column) => rows.every((row) => typeof row[column] !== 'number' || Number.isInteger(row[column])));
-  const head = columns.map((name, column) => `<th style="${style(column)};font-weight:500;color:${muted};border-bottom:${line}">${escapeHtml(name)}</th>`).join('');
+  const head = columns.map((name, column) => `<th style="${style(column)};font-weight:500;color:${MUTED};border-bottom:${LINE}">${escapeHtml(name)}</th>`).join('');
   const body = rows.slice(0, limit).map((row) =>
     `<tr style="background:none">${row.map((value, column) => `<td style="${style(column)}">${escapeHtml(cell(value, whole[column]!))}</td>`).join('')}</tr>`).join('\n');
-  const more = rows.length > limit ? `<p style="color:${muted};font-size:12px;margin:2px 0 8px">${limit} of ${rows.length} rows</p>` : '';
-  return `<div style="overflow-x:auto"><table style="border-collapse:collapse;border:0;border-top:2px solid ${ink};border-bottom:2px solid ${ink};color:${ink};font-size:13px;margin:8px 0">
+  const more = rows.length > limit ? `<p style="color:${MUTED};font-size:12px;margin:2px 0 8px">${limit} of ${rows.length} rows</p>` : '';
+  return `<div style="overflow-x:auto"><table style="border-collapse:collapse;border:0;border-top:2px solid ${INK};border-bottom:2px solid ${INK};color:${INK};font-size:13px;margin:8px 0">
 <thead><tr style="background:none">${head}</tr></thead><tbody>${body}</tbody></table>${more}</div>`;
 }
 
@@ -106,12 +103,11 @@ export function progressHtml({ stage, done, total, note }: ProgressUpdate, secon
   const share = total > 0 ? Math.min(1, done / total) : 1;
   const rest = done > first ? (seconds / (done - first)) * (total - done) : undefined;
   const time = share === 1 ? `done in ${duration(seconds)}` : `${duration(seconds)}${rest === undefined ? '' : `, ${duration(rest)} left`}`;
-  const muted = 'var(--jp-content-font-color2, #666)';
-  return `<div style="display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:var(--jp-content-font-color1, #222);font-variant-numeric:tabular-nums">
+  return `<div style="display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:${INK};font-variant-numeric:tabular-nums">
 <span style="width:16em">${escapeHtml(stage)}</span>
 <span style="width:180px;height:6px;border-radius:3px;overflow:hidden;background:var(--jp-layout-color3, #ddd)"><span style="display:block;height:100%;width:${(100 * share).toFixed(1)}%;background:var(--jp-brand-color1, #0072B2)"></span></span>
 <span>${done.toLocaleString('en')} / ${total.toLocaleString('en')}</span>
-<span style="color:${muted}">${time}${note ? ` · ${escapeHtml(note)}` : ''}</span></div>`;
+<span style="color:${MUTED}">${time}${note ? ` · ${escapeHtml(note)}` : ''}</span></div>`;
 }
 
 function duration(seconds: number): string {

@@ -12,14 +12,35 @@ export interface PublishedScores {
 
 export interface PublishedRow {
   method: string;
-  group: string;
   /** `null` where the method cannot be applied: Per-repo LoRA to unseen repositories. */
   CR: PublishedScores | null;
   IR: PublishedScores | null;
 }
 
-/** Table 2: the static track. */
-export type PublishedTable = PublishedRow[];
+/** A row of Table 12. A range is two numbers; an absent size is none, or told in words. */
+export interface PublishedCost {
+  method: string;
+  extra_tokens: number | [number, number];
+  approx?: true;
+  extra_storage_MB?: number;
+  extra_storage_MB_per_repo?: number;
+}
+
+/** Tables 2 (static track), 3 (evolution track), 4 (OOD) and 12 (efficiency), and the numbers told with Figures 6 and 12. */
+export interface PublishedResults {
+  table2: { rows: PublishedRow[] };
+  table3: { rows: PublishedRow[] };
+  table4: { rows: ({ method: string } & PublishedScores)[] };
+  table12: { rows: PublishedCost[] };
+  figure_numbers: {
+    /** Percent, by the figure's own short names of methods. */
+    fig6_per_repo_IR_median_EM: Record<string, number>;
+    fig6_sigma: Record<string, number>;
+    fig6_percent_repos_below_pretrained: Record<string, number>;
+    /** `total`, and for each kind of error its count and its share in percent. */
+    fig12_errors: Record<string, number | [number, number]>;
+  };
+}
 
 /** Tables 1 and 5: one split of a track, and its numbers by the names of their columns (`repos`, `qnas_per_commit`). */
 export interface PublishedSplit {
@@ -57,9 +78,9 @@ export interface PublishedDataset {
 
 const shipped = fileURLToPath(new URL('../../../data/paper/tables.json', import.meta.url));
 
-/** Reads Table 2. Throws a UserError when the file is missing or is not what it should be. */
-export function readPublished(path: string = shipped): PublishedTable {
-  return read<{ table2: { rows: PublishedTable } }>(path, ['table2']).table2.rows;
+/** Reads the published results. Throws a UserError when the file is missing or is not what it should be. */
+export function readPublished(path: string = shipped): PublishedResults {
+  return read<PublishedResults>(path, ['table2', 'table3', 'table4', 'table12', 'figure_numbers']);
 }
 
 /** Reads Tables 1, 5, 6 and 7. Throws a UserError when the file is missing or is not what it should be. */

@@ -1,27 +1,94 @@
-/** Writes a profile's results folder: the table as Markdown, CSV and LaTeX, the figure in every format. */
+/** Writes results: every table as Markdown, CSV and LaTeX, every figure in every format. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Prediction } from '../eval/types.js';
+import type { Run } from '../lab/run.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { exportFigure } from './export.js';
-import { mainResult } from './figures/main-result.js';
-import { mainTable } from './main-table.js';
+import { countErrors } from './errors.js';
+import { type ExportItem, exportFigures } from './export.js';
+import { errorFigure } from './figures/errors.js';
+import { mainResult, oodResult } from './figures/main-result.js';
+import { ownVsOtherFigure } from './figures/own-vs-other.js';
+import { perRepositoryFigure } from './figures/per-repository.js';
+import type { Figure } from './figures/theme.js';
+import { toCsv } from './formats/csv.js';
+import { toLatex } from './formats/latex.js';
+import { toMarkdown } from './formats/markdown.js';
+import { tracks } from './labels.js';
+import { ownVsOther } from './own-vs-other.js';
 import { readPublished } from './published.js';
-import { toCsv, toLatex, toMarkdown } from './render.js';
 import { summarise } from './summary.js';
+import type { ReportTable } from './table.js';
+import { efficiencyTable } from './tables/efficiency.js';
+import { errorTable } from './tables/errors.js';
+import { ownVsOtherTable } from './tables/own-vs-other.js';
+import { perRepositoryTable } from './tables/per-repository.js';
+import { oodTable, trackTable } from './tables/scores.js';
 
-/** @returns the table as Markdown, the files written, and why any were not. */
-export async function writeResults(predictions: readonly Prediction[], folder: string): Promise<{ table: string; files: string[]; skipped: string[] }> {
+export interface Written {
+  /** Tables 2 to 4 and the verdicts, as Markdown. */
+  text: string;
+  files: string[];
+  /** What was left out, and why. */
+  skipped: string[];
+}
+
+/** Tables and figures of all runs together. Those that have no row are not written, and removed where an earlier call left them. */
+export async function writeResults(runs: readonly Run[], folder: string): Promise<Written> {
+  const predictions = runs.flatMap((run) => run.predictions);
+  const published = readPublished();
   const summary = summarise(predictions);
-  const table = mainTable(summary, readPublished());
-  const markdown = toMarkdown(table);
-  const files = [
-    { path: join(folder, 'tables', 'main.md'), text: markdown },
-    { path: join(folder, 'tables', 'main.csv'), text: toCsv(table) },
-    { path: join(folder, 'tables', 'main.tex'), text: toLatex(table) },
-  ];
-  for (const { path, text } of files) writeFileAtomic(path, text);
-  const exported = await exportFigure(mainResult(summary), join(folder, 'figures', 'main-result'));
+  const comparisons = ownVsOther(predictions);
+  const errors = await countErrors(predictions);
+
+  const tables = {
+    'table2-static': trackTable(summary, 'static', published),
+    'table3-evolution': trackTable(summary, 'evolution', published),
+    'table4-ood': oodTable(summary, published),
+    'own-vs-other': ownVsOtherTable(comparisons),
+    'per-repository': perRepositoryTable(predictions, published),
+    'errors': errorTable(errors, published),
+    'efficiency': efficiencyTable(runs.map(({ record }) => record), published),
+  };
+  const files: string[] = [];
+  for (const [name, table] of Object.entries(tables)) {
+    for (const [extension, render] of Object.entries({ md: toMarkdown, csv: toCsv, tex: toLatex })) {
+      const path = join(folder, 'tables', `${name}.${extension}`);
+      if (isEmpty(table)) {
+        rmSync(path, { force: true });
+        continue;
+      }
+      writeFileAtomic(path, render(table));
+      files.push(path);
+    }
+  }
+
+  const figures: Record<string, Figure> = {
+    ...Object.fromEntries(tracks.flatMap((track) => [
+      [`main-${track}`, mainResult(summary, track)],
+      [`per-repository-${track}`, perRepositoryFigure(predictions, track)],
+      [`errors-${track}`, errorFigure(errors, track)],
+    ])),
+    'main-ood': oodResult(summary),
+    'own-vs-other': ownVsOtherFigure(comparisons),
+  };
+  const items: ExportItem[] = [];
+  for (const [name, figure] of Object.entries(figures)) {
+    const basePath = join(folder, 'figures', name);
+    if (figure.data.length > 0) items.push({ figure, basePath });
+    else for (const extension of ['json', 'svg', 'png', 'pdf']) rmSync(`${basePath}.${extension}`, { force: true });
+  }
+  const exported = await exportFigures(items);
+
+  const { 'table2-static': two, 'table3-evolution': three, 'table4-ood': four, 'own-vs-other': own } = tables;
+  const headlines = Object.entries({ 'Static track (Table 2)': two, 'Evolution track (Table 3)': three, 'Out of distribution (Table 4)': four });
   return {
-    table: markdown, files: [...files.map((f) => f.path), ...exported.files], skipped: exported.skipped ? [exported.skipped] : [],
+    text: [
+      ...headlines.flatMap(([title, table]) => (isEmpty(table) ? [] : [`## ${title}\n\n${toMarkdown(table)}`])),
+      ...(own.findings.length ? [`## Does the adapter depend on the repository?\n\n${own.findings.map((finding) => `- ${finding}`).join('\n')}\n`] : []),
+    ].join('\n'),
+    files: [...files, ...exported.files],
+    skipped: exported.skipped ? [exported.skipped] : [],
   };
 }
+
+const isEmpty = (table: ReportTable | undefined): table is undefined => !table?.sections.some(({ rows }) => rows.length > 0);

@@ -5,24 +5,41 @@ import type { Tokenizer } from '../text/tokenizer.js';
 
 export interface Example {
   task: Task;
-  /** At most `maxTokens` - target - 1 tokens: the end of the prefix. */
+  /** The end of the prefix, as much as there is room for, and the marker. */
   prefix: number[];
-  /** Target and EOS; never cut. */
+  /** Target, and EOS where the format has it; never cut. */
   target: number[];
 }
 
-/** One prompt format for all methods: the bare prefix. Tasks whose target leaves no room for a prefix are left out and counted. */
-export function toExamples(tasks: readonly Task[], tokenizer: Tokenizer, maxTokens: number): { examples: Example[]; oversize: number } {
+/** How a task is put to a model. */
+export interface PromptFormat {
+  /** Text between prefix and target. */
+  marker: string;
+  /** Whether EOS is learnt after the target. */
+  eos: boolean;
+  /** Prompt and target together; a longer prefix loses its beginning. */
+  maxTokens: number;
+}
+
+/** One format for all methods: the bare prefix, and EOS after the target. */
+export const matched = (maxTokens: number): PromptFormat => ({ marker: '', eos: true, maxTokens });
+/** The authors' first format of fine-tuned baselines: a marker line, no EOS, a quarter of the length (2,048 of 8,192). */
+export const asPublished = (maxTokens: number): PromptFormat => ({ marker: '\n### Target:\n', eos: false, maxTokens: maxTokens / 4 });
+
+/** Tasks whose target leaves no room for a prefix are left out and counted. */
+export function toExamples(tasks: readonly Task[], tokenizer: Tokenizer, format: PromptFormat): { examples: Example[]; oversize: number } {
+  const marker = tokenizer.encode(format.marker);
   let oversize = 0;
   const examples: Example[] = [];
   for (const task of tasks) {
-    const target = [...tokenizer.encode(task.target), tokenizer.eos];
-    const room = maxTokens - target.length;
+    const target = tokenizer.encode(task.target);
+    if (format.eos) target.push(tokenizer.eos);
+    const room = format.maxTokens - target.length - marker.length;
     if (room < 32) {
       oversize++;
       continue;
     }
-    examples.push({ task, prefix: promptTokens(task.prefix, tokenizer, room), target });
+    examples.push({ task, prefix: [...promptTokens(task.prefix, tokenizer, room), ...marker], target });
   }
   return { examples, oversize };
 }

@@ -2,12 +2,12 @@
  * RepoPeftBench as its authors publish it, from the Hugging Face hub: the tables of `qna` and `commits`, under the names
  * of our suites.
  */
-import { fetchHubFiles, hubFolder, hubRepo, listHubFiles } from '../../store/hub.js';
+import { fetchHubFiles, hubFolder, hubRepo, listHubFiles, pinRevision } from '../../store/hub.js';
 import { UserError } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
 import { type Suite, SUITES, type TableKind, tablePath } from '../dataset/suites.js';
 
-/** A dataset on the hub: `code2lora/code2lora-data-snapshots` at a commit id (or a tag, whose files are then not looked up again). */
+/** A dataset on the hub: `code2lora/code2lora-data-snapshots` at a commit id, or at a tag or branch as it was at the first fetch. */
 export interface HubDataset {
   name: string;
   revision: string;
@@ -19,7 +19,7 @@ export interface HubDataset {
  * @throws UserError in one line: no table there, and all that `fetchHubFiles` throws.
  */
 export async function fetchHubDataset({ name, revision }: HubDataset, cacheDir: string, progress: Progress): Promise<string> {
-  const repo = hubRepo('dataset', `${name}@${revision}`), folder = hubFolder(repo, cacheDir);
+  const repo = await pinRevision(hubRepo('dataset', `${name}@${revision}`), cacheDir), folder = hubFolder(repo, cacheDir);
   if (!(await listHubFiles(repo, folder)).some(({ path }) => tableOf(path))) {
     throw new UserError(`${name} at ${revision} has no qna/<suite>.parquet or commits/<suite>.parquet: it is not RepoPeftBench, check the name.`);
   }

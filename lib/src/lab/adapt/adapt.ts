@@ -44,7 +44,9 @@ export async function adapt({ repository, history }: OpenedRepository, checkpoin
     report(tokens);
   });
   const files = readableFiles(repository, recipes.state);
-  if (files.length === 0) throw new UserError(`${repository.id} has no Python but tests and empty files: there is nothing that an adapter could be written from.`);
+  if (files.length === 0) {
+    throw new UserError(`${repository.id} has no Python but tests and empty files: there is nothing that an adapter could be written from.`);
+  }
 
   let commits: CommitInputs[] = [], seen = 0;
   let read: RepositoryVector | undefined;

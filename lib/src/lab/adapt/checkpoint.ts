@@ -52,17 +52,22 @@ export interface Checkpoint extends Writer {
  * @throws UserError in one line: no such file, none of this method, or not for this frozen model or encoder
  */
 export async function openCheckpoint(path: string, options: CheckpointOptions, progress: Progress): Promise<Checkpoint> {
-  if (!existsSync(path)) throw new UserError(`There is no checkpoint ${path}: a training leaves one at data/cache/PROFILE/trained/ID/trained.safetensors.`);
+  if (!existsSync(path)) {
+    throw new UserError(`There is no checkpoint ${path}: a training leaves one at data/cache/PROFILE/trained/ID/trained.safetensors.`);
+  }
   if (!path.endsWith('.safetensors')) return openReleased(readReleased(path), options, progress);
   const file = openSafetensors(path);
   try {
-    return await ('info' in file.metadata ? openOurs(path, file, options, progress) : openReleased(readConverted(path, file), options, progress));
+    if ('info' in file.metadata) return await openOurs(path, file, options, progress);
+    return await openReleased(readConverted(path, file), options, progress);
   } finally {
     file.close();
   }
 }
 
-async function openOurs(path: string, { metadata }: SafetensorsFile, options: CheckpointOptions, progress: Progress): Promise<Checkpoint> {
+async function openOurs(
+  path: string, { metadata }: SafetensorsFile, options: CheckpointOptions, progress: Progress,
+): Promise<Checkpoint> {
   const { method, track, profile, learning, encoder, diff, base: trainedFor } = readRecord(path, metadata['checkpoint']);
   const head = headTrainedBy(method, learning);
   if (!head && method !== 'code2lora-evo') {
@@ -80,7 +85,8 @@ async function openOurs(path: string, { metadata }: SafetensorsFile, options: Ch
     ? staticWriter(path, staticHeadConfig(learning, head, input), state, base.config)
     : evoWriter(path, evoConfig(learning, input), state, base.config, track === 'evolution');
   const read = reading(standardisers);
-  const description = `${method}, trained on the ${track} track of the profile ${profile}${head || writer.stepInput ? '' : ', without commits: it writes from the initial state'}`;
+  const limit = head || writer.stepInput ? '' : ', without commits: it writes from the initial state';
+  const description = `${method}, trained on the ${track} track of the profile ${profile}${limit}`;
   return fitting({
     ...writer, write: (repository, commits) => writer.write(read.vector(repository), commits.map(read.commit)), description, base,
     embedder: embedderOf(base, base.tokenizer, trainedFor), recipes: { state: encoder, diff },
@@ -110,7 +116,10 @@ function releasedGru(file: Parameters<typeof readGru>[0], model: ModelConfig) {
 /** @throws UserError when the encoder's vectors do not have the length that the network reads */
 function fitting(checkpoint: Checkpoint, input: number): Checkpoint {
   const { embedder, recipes, description } = checkpoint, given = recipes.state.overFiles.length * embedder.hidden;
-  if (given !== input) throw new UserError(`The checkpoint (${description}) reads vectors of ${input} values and this encoder makes ${given}: give the one that it was trained with by --encoder.`);
+  if (given !== input) {
+    throw new UserError(`The checkpoint (${description}) reads vectors of ${input} values and this encoder makes ${given}: ` +
+      'give the one that it was trained with by --encoder.');
+  }
   return checkpoint;
 }
 
@@ -125,5 +134,6 @@ async function openModel(name: string, progress: Progress): Promise<BaseModel> {
 }
 
 async function readBaseConfig(name: string, progress: Progress): Promise<ModelConfig> {
-  return readConfig(existsSync(name) ? join(name, 'config.json') : await fetchHubFile(hubRepo('model', name), 'config.json', cache(), progress));
+  if (existsSync(name)) return readConfig(join(name, 'config.json'));
+  return readConfig(await fetchHubFile(hubRepo('model', name), 'config.json', cache(), progress));
 }

@@ -6,7 +6,7 @@ import { predict } from '../../eval/predict.js';
 import { disposeMerged, merge, type Adapter } from '../../lora/adapter.js';
 import type { Profile } from '../../profiles.js';
 import { Random } from '../../store/random.js';
-import { toExamples } from '../../train/examples.js';
+import { matched, toExamples } from '../../train/examples.js';
 import type { BaseModel } from '../base-model.js';
 
 export interface Completion {
@@ -29,7 +29,7 @@ export async function completions(
   tasks: readonly Task[], adapters: Readonly<Record<string, Adapter | undefined>>, base: BaseModel,
   { maxTokens, maxNewTokens }: Pick<Profile, 'maxTokens' | 'maxNewTokens'>,
 ): Promise<Completion[]> {
-  const { examples } = toExamples(tasks, base.tokenizer, maxTokens);
+  const { examples } = toExamples(tasks, base.tokenizer, matched(maxTokens));
   const out = examples.map(({ task }): Completion => ({ task, answers: {} }));
   for (const [name, adapter] of Object.entries(adapters)) {
     const model = adapter ? merge(base, adapter) : base;

@@ -63,7 +63,9 @@ async function changesSource({ changes }: LogEntry, tests: Set<string>, were: Se
 }
 
 /** The vectors of the diffs, in their order. Small diffs fill a batch only with others. */
-export async function stepVectors(list: AsyncIterable<Step>, cache: VectorCache, recipe: DiffRecipe): Promise<{ commit: string; diff: Float32Array }[]> {
+export async function stepVectors(
+  list: AsyncIterable<Step>, cache: VectorCache, recipe: DiffRecipe,
+): Promise<{ commit: string; diff: Float32Array }[]> {
   const out: { commit: string; diff: Float32Array }[] = [];
   let group: Step[] = [], characters = 0;
   const encode = async () => {
@@ -86,6 +88,8 @@ export async function statesAt(
   history: History, commits: readonly string[], cache: VectorCache, recipe: EncoderRecipe,
 ): Promise<Map<string, RepositoryVector>> {
   const out = new Map<string, RepositoryVector>();
-  for await (const { commit, files } of filesAt(history, new Set(commits), recipe)) out.set(commit, await repositoryVector(files, cache, recipe));
+  for await (const { commit, files } of filesAt(history, new Set(commits), recipe)) {
+    out.set(commit, await repositoryVector(files, cache, recipe));
+  }
   return out;
 }

@@ -33,7 +33,9 @@ export function recordText(method: string, profile: Profile, { model, track, see
 
 /** @param text undefined where the file has none. Throws a UserError then. */
 export function readRecord(path: string, text: string | undefined): CheckpointRecord {
-  if (text === undefined) throw new UserError(`${path} does not say what it was trained for, as files of earlier versions: delete it and train again.`);
+  if (text === undefined) {
+    throw new UserError(`${path} does not say what it was trained for, as files of earlier versions: delete it and train again.`);
+  }
   // JSON has no Infinity and writes null; nothing else in a record is null.
   return JSON.parse(text, (_key, value: unknown) => (value === null ? Number.POSITIVE_INFINITY : value)) as CheckpointRecord;
 }

@@ -45,5 +45,6 @@ function assemble(path: string, names: ReadonlySet<string>, state: (name: string
       },
     };
   }
-  throw new UserError(`${path} is no checkpoint of Code2LoRA: it has neither state_dict (code2lora-direct) nor gru_state and head_state (code2lora-gru), but ${[...names].slice(0, 6).join(', ') || 'nothing'}.`);
+  throw new UserError(`${path} is no checkpoint of Code2LoRA: it has neither state_dict (code2lora-direct) nor gru_state and ` +
+    `head_state (code2lora-gru), but ${[...names].slice(0, 6).join(', ') || 'nothing'}.`);
 }

@@ -30,10 +30,13 @@ export async function openRepository(path: string, commit?: string): Promise<Ope
   if (!statSync(path).isDirectory()) throw new UserError(`${path} is a file: give the folder that it is in, or a clone.`);
   const id = basename(resolve(path)).replace(/\.git$/, '');
   const gitDir = gitDirOf(path);
-  if (gitDir === undefined && commit !== undefined) throw new UserError(`${path} has no git history, so no commit ${commit}: leave --commit away.`);
+  if (gitDir === undefined && commit !== undefined) {
+    throw new UserError(`${path} has no git history, so no commit ${commit}: leave --commit away.`);
+  }
   const opened = gitDir === undefined ? fromFolder(path, id) : await fromGit(gitDir, id, path, commit ?? 'HEAD');
   if (!opened.repository.files.some((file) => file.path.endsWith('.py'))) {
-    throw new UserError(`${path} holds no Python files${gitDir === undefined ? '' : ` at ${opened.repository.commit.slice(0, 12)}`}: adapters are written from Python code.`);
+    const at = gitDir === undefined ? '' : ` at ${opened.repository.commit.slice(0, 12)}`;
+    throw new UserError(`${path} holds no Python files${at}: adapters are written from Python code.`);
   }
   return opened;
 }

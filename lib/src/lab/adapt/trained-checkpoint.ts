@@ -15,7 +15,8 @@ export async function trainedCheckpoint(lab: Workspace, name: string, progress: 
   if (!method || !path) throw new UserError(`${name} is no method that trains something: give code2lora-static, say.`);
   if (!existsSync(path)) {
     const base = await lab.baseModel();
-    await trained(method, profile, methodInputs(staticTrack(profile, await lab.corpus(), await lab.vectors(), base), base, profile, seed), progress);
+    const data = staticTrack(profile, await lab.corpus(), await lab.vectors(), base);
+    await trained(method, profile, methodInputs(data, base, profile, seed), progress);
   }
   return path;
 }

@@ -63,7 +63,8 @@ function tensors(path: string, parameters: readonly Parameter[], state: State): 
   for (const { name, shape } of parameters) {
     const found = state.get(name)?.shape;
     if (found?.join() !== shape.join()) {
-      throw new UserError(`${path} does not fit this frozen model: ${name} is ${found ? `[${found}]` : 'missing'}, expected [${shape}]. Give the model that it was trained for with --base.`);
+      throw new UserError(`${path} does not fit this frozen model: ${name} is ${found ? `[${found}]` : 'missing'}, expected [${shape}]. ` +
+        'Give the model that it was trained for with --base.');
     }
   }
   return parameters.map(({ name }) => toTensor(state.get(name)!.read()));

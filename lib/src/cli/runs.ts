@@ -1,0 +1,102 @@
+/** `runs`: lists the stored runs of a profile; compares two of them; removes one. */
+import { parseArgs } from 'node:util';
+import { pairedInterval } from '../eval/interval.js';
+import type { Prediction } from '../eval/types.js';
+import type { AdapterKind } from '../methods/index.js';
+import type { RunRecord } from '../lab/run.js';
+import { readStored, removeRun, storedId, storedIds } from '../lab/run-store.js';
+import { type Profile, profileNamed } from '../profiles.js';
+import { isControl, suites } from '../report/labels.js';
+import { mean, scored } from '../report/own-vs-other.js';
+import { percent, points } from '../report/table.js';
+import { explain, UserError } from '../store/errors.js';
+
+const USAGE = `Usage: npx code2lora runs [--profile P]            all stored runs
+       npx code2lora runs compare A B [--profile P]   strict EM of A less that of B, paired by task
+       npx code2lora runs remove ID [--profile P]     a run's results and cache
+
+A run is named by its id, or the beginning of it.`;
+
+export async function run(args: string[]): Promise<void> {
+  const { values, positionals: [command, ...names] } = parseArgs({
+    args, allowPositionals: true, options: { profile: { type: 'string', default: 'mini' }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  const profile = profileNamed(values.profile);
+  const [first, second] = names;
+  if (values.help) console.log(USAGE);
+  else if (command === undefined) await list(profile);
+  else if (command === 'compare' && first && second && names.length === 2) await compare(profile, storedId(profile.name, first), storedId(profile.name, second));
+  else if (command === 'remove' && first && names.length === 1) remove(profile, storedId(profile.name, first));
+  else throw new UserError(`runs ${[command, ...names].join(' ')}: it is runs, runs compare A B, or runs remove ID (npx code2lora runs --help).`);
+}
+
+async function list(profile: Profile): Promise<void> {
+  const ids = storedIds(profile.name);
+  if (ids.length === 0) throw new UserError(`There are no stored runs of ${profile.name}: make them with npx code2lora reproduce --profile ${profile.name}.`);
+  const rows = [['track', 'method', 'seed', ...suites, 'id', 'settings']];
+  const broken: string[] = [];
+  for (const id of ids) {
+    try {
+      const { record, predictions } = await readStored(profile.name, id);
+      const own = predictions.filter(({ adapter }) => !isControl(adapter));
+      const scores = suites.map((suite) => strictEM(own.filter((p) => p.suite === suite)));
+      rows.push([record.track, record.method, String(record.seed), ...scores, id, differences(record, profile)]);
+    } catch (error) {
+      broken.push(explain(error));
+    }
+  }
+  print(rows);
+  console.log('\nCR, IR, OOD: strict EM in %, with the own adapter or none. Settings: those that differ from the profile\'s.');
+  for (const reason of broken) console.log(reason);
+}
+
+const strictEM = (predictions: readonly Prediction[]): string => (predictions.length ? percent(mean(predictions.map(scored))) : '–');
+
+/** `steps=200 head.form=paper`. */
+function differences(record: RunRecord, profile: Profile): string {
+  const { learning, maxTokens, contextTokens, evaluated } = record;
+  const settings = { ...(learning && { learning }), maxTokens, ...(contextTokens > 0 && { contextTokens }), evaluated };
+  const defaults = flat({ ...profile, evaluated: profile.evaluated[record.track] });
+  return [...flat(settings)].filter(([path, value]) => defaults.get(path) !== value).map(([path, value]) => `${path.replace('learning.', '')}=${value}`).join(' ');
+}
+
+/** The leaves of an object by their path. */
+function flat(value: object, path = ''): Map<string, string> {
+  return new Map(Object.entries(value).flatMap(([key, leaf]: [string, unknown]) => (
+    typeof leaf === 'object' && leaf !== null ? [...flat(leaf, `${path}${key}.`)] : [[`${path}${key}`, String(leaf)] as const])));
+}
+
+/** Every adapter that both have; the own adapter of one is compared with the model without any of another. */
+async function compare(profile: Profile, a: string, b: string): Promise<void> {
+  const [first, second] = [await readStored(profile.name, a), await readStored(profile.name, b)];
+  if (first.record.inputs.tasks !== second.record.inputs.tasks) {
+    throw new UserError(`${a} and ${b} answered other tasks: compare runs of one track, made from the same repositories.`);
+  }
+  const kindOf = ({ adapter }: Prediction): AdapterKind => (adapter === 'none' ? 'own' : adapter);
+  const rows = [['suite', 'adapter', 'A', 'B', 'A − B', '95% interval', 'tasks']];
+  for (const suite of suites) {
+    for (const kind of new Set(first.predictions.map(kindOf))) {
+      const of = ({ predictions }: typeof first) => predictions.filter((p) => p.suite === suite && kindOf(p) === kind).map(scored);
+      const [left, right] = [of(first), of(second)];
+      if (left.length === 0 || right.length === 0) continue;
+      const { mean: difference, low, high, tasks } = pairedInterval(left, right);
+      const interval = Number.isNaN(low) ? 'unknown: a single repository' : `[${points(low)}, ${points(high)}]`;
+      rows.push([suite, kind === 'own' ? 'own or none' : kind, percent(mean(left)), percent(mean(right)), points(difference), interval, String(tasks)]);
+    }
+  }
+  if (rows.length === 1) throw new UserError(`${a} and ${b} have no suite and adapter in common, so there is nothing to compare.`);
+  console.log(`Strict EM in %\nA: ${a}\nB: ${b}\n`);
+  print(rows);
+}
+
+/** Rows of equally many cells, in columns. */
+function print(rows: readonly string[][]): void {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+}
+
+function remove(profile: Profile, id: string): void {
+  const { removed, sharedWith } = removeRun(profile.name, id);
+  console.log(`Removed:\n${removed.map((folder) => `  ${folder}`).join('\n')}`);
+  if (sharedWith.length) console.log(`Kept, as others were answered with it (${sharedWith.join(', ')}): what it trained.`);
+}

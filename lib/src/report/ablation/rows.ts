@@ -1,0 +1,66 @@
+/**
+ * An ablation: one thing changed at a time, everything else as it was. Every choice stands beside its own controls on
+ * the same tasks, so a choice that only moves the level can be told from one that makes the adapter know its repository.
+ */
+import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
+import type { Interval, Prediction, Suite } from '../../eval/types.js';
+import type { AdapterKind } from '../../methods/index.js';
+import { UserError } from '../../store/errors.js';
+import { groupBy } from '../../train/draws.js';
+import { suites } from '../labels.js';
+import { scored } from '../own-vs-other.js';
+
+/** One choice: what it is called in the table, and what was answered with it under one seed. */
+export interface Choice {
+  name: string;
+  predictions: readonly Prediction[];
+}
+
+export interface AblationRow {
+  choice: string;
+  suite: Suite;
+  /** How many training seeds it was run with. */
+  seeds: number;
+  /** Strict EM of the adapters that the choice was run with, as fractions with their 95% intervals. */
+  scores: Partial<Record<AdapterKind, Interval>>;
+  /** Own adapter less another repository's, task by task. */
+  gain?: Interval;
+  /** This choice's own adapter less that of the first choice, task by task; absent for the first. */
+  change?: Interval;
+}
+
+/**
+ * A row for each choice and suite, in the order of the choices. Those of one name are one choice under several seeds.
+ * @throws UserError when the choices were run on different tracks
+ */
+export function ablationRows(runs: readonly Choice[]): AblationRow[] {
+  oneTrack(runs);
+  const choices = [...groupBy(runs, ({ name }) => name)].map(([name, list]): Choice => ({ name, predictions: list.flatMap(({ predictions }) => predictions) }));
+  const [first] = choices;
+  return suites.flatMap((suite) => choices.flatMap((choice): AblationRow[] => {
+    const byAdapter = adaptersOf(choice, suite);
+    const own = byAdapter.get('own'), other = byAdapter.get('other'), answers = own ?? byAdapter.get('none');
+    if (!answers) return [];
+    const before = choice === first ? undefined : adaptersOf(first!, suite);
+    const reference = before?.get('own') ?? before?.get('none');
+    return [{
+      choice: choice.name, suite, seeds: new Set(choice.predictions.map(({ seed }) => seed)).size,
+      scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list)])),
+      ...(own && other && { gain: pairedInterval(own, other) }),
+      ...(reference && { change: pairedInterval(answers, reference) }),
+    }];
+  }));
+}
+
+function oneTrack(choices: readonly Choice[]): void {
+  const track = new Map(choices.flatMap(({ name, predictions }) => predictions.slice(0, 1).map((p) => [p.track, name])));
+  if (track.size > 1) {
+    throw new UserError(`These choices answered on different tracks (${[...track].map(([on, name]) => `${name}: ${on}`).join(', ')}): make a table for each track.`);
+  }
+}
+
+/** Scores of a choice on a suite, by adapter. */
+function adaptersOf({ predictions }: Choice, suite: Suite): Map<AdapterKind, Required<ReturnType<typeof scored>>[]> {
+  const groups = groupBy(predictions.filter((p) => p.suite === suite), (p) => p.adapter);
+  return new Map([...groups].map(([adapter, list]) => [adapter, list.map(scored)]));
+}

@@ -1,0 +1,51 @@
+/** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
+import { CONTROLS, type Control, SUITES, suites } from '../labels.js';
+import { percent, points, type ReportTable, type Section } from '../table.js';
+import type { AblationRow } from './rows.js';
+
+/** @param head what is chosen, over the names of the choices: `Pooling over files` */
+export function ablationTable(rows: readonly AblationRow[], head: string): ReportTable {
+  const controls = (Object.keys(CONTROLS) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
+  const names = [...new Set(rows.map(({ choice }) => choice))];
+  return {
+    head, ids: ['suite', 'choice'],
+    groups: [
+      {
+        label: 'Strict EM',
+        columns: [
+          { key: 'own', label: 'own adapter', format: percent, interval: 'half-width' },
+          ...controls.map((control) => ({ key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const })),
+        ],
+      },
+      {
+        label: 'Paired difference',
+        columns: [
+          { key: 'own_minus_other', label: 'own − other', format: points, interval: 'bounds' },
+          ...(names.length > 1 ? [{ key: 'change', label: `own − own of “${names[0]}”`, format: points, interval: 'bounds' as const }] : []),
+        ],
+      },
+    ],
+    sections: suites.map((suite): Section => ({
+      title: SUITES[suite],
+      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change }) => ({
+        label: choice, kind: 'method', ids: { suite, choice },
+        values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change },
+      })),
+    })).filter((section) => section.rows.length > 0),
+    findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
+    note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are in points, between answers to the same tasks, with their 95% intervals. `
+      + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
+  };
+}
+
+/** With which choices the adapter can be seen to know its repository, in one sentence. */
+function finding(suite: AblationRow['suite'], rows: readonly AblationRow[]): string[] {
+  const judged = rows.flatMap(({ choice, gain }) => (gain && !Number.isNaN(gain.low) ? [{ name: `“${choice}”`, ...gain }] : []));
+  const verdicts = Object.entries({
+    'is better than': judged.filter(({ low }) => low > 0),
+    'is worse than': judged.filter(({ high }) => high < 0),
+    'cannot be told from': judged.filter(({ low, high }) => low <= 0 && high >= 0),
+  }).flatMap(([what, list]) => (list.length ? [`with ${list.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
+  return verdicts.length ? [`${suite}: ${verdicts.join('; ')}.`] : [];
+}

@@ -1,0 +1,76 @@
+/** Strict exact match along histories: each method's own adapter, its first one kept, and what renewing it gains. */
+import type { Interval } from '../../eval/types.js';
+import type { PositionRow } from '../ablation/by-position.js';
+import { legendBelow, legendHeight } from './legend.js';
+import { around } from './panels.js';
+import { axis, BLUE, type Figure, GREEN, layout, MUTED, SMALL, VERMILLION } from './theme.js';
+
+const COLORS = [VERMILLION, BLUE, GREEN, '#CC79A7'];
+const HEIGHT = 350;
+/** The lower panel ends and the upper begins at these heights. */
+const GAINS = [0, 0.32] as const, SCORES = [0.42, 1] as const;
+
+export function byPositionFigure(rows: readonly PositionRow[]): Figure {
+  const choices = [...new Set(rows.map(({ choice }) => choice))];
+  const gained = choices.filter((choice) => rows.some((row) => row.choice === choice && row.gain));
+  const width = Math.min(1, ...rows.map(({ from, to }) => to - from));
+  // Intervals of one bin stand side by side.
+  const shift = (choice: string, half: number): number => width * 0.16 * (choices.indexOf(choice) - (choices.length - 1) / 2 + half);
+  const color = (choice: string): string => COLORS[choices.indexOf(choice) % COLORS.length]!;
+  const legend = legendHeight(new Set(rows.map(({ choice, adapter }) => `${choice} ${adapter}`)).size);
+
+  return {
+    data: [
+      ...choices.flatMap((choice) => (['none', 'own', 'first'] as const).flatMap((adapter) => {
+        const line = rows.filter((row) => row.choice === choice && row.adapter === adapter);
+        if (line.length === 0) return [];
+        const hollow = adapter === 'first';
+        return [{
+          ...points(line.map(({ from, to, score }) => ({ x: (from + to) / 2 + shift(choice, hollow ? 0.5 : 0), interval: score })), color(choice), hollow),
+          name: hollow ? `${choice}, first kept` : choice, xaxis: 'x', yaxis: 'y',
+          hovertemplate: `${choice}${hollow ? ', first adapter kept' : ''}<br>%{y:.1f}% [%{customdata[0]:.1f}, %{customdata[1]:.1f}], %{customdata[2]} tasks<extra></extra>`,
+        }];
+      })),
+      ...gained.map((choice) => ({
+        ...points(rows.flatMap(({ choice: of, from, to, gain }) => (of === choice && gain ? [{ x: (from + to) / 2 + shift(choice, 0), interval: gain }] : [])), color(choice), false),
+        name: choice, showlegend: false, xaxis: 'x', yaxis: 'y2',
+        hovertemplate: `${choice}, own − first<br>%{y:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>`,
+      })),
+    ],
+    layout: layout(HEIGHT + legend, {
+      margin: { l: 62, r: 12, t: 12, b: 54 + legend },
+      xaxis: axis({
+        range: [-0.02, 1.02], tickvals: [0, 0.25, 0.5, 0.75, 1], ticktext: ['first', '25%', '50%', '75%', 'last'], showgrid: false,
+        anchor: gained.length ? 'y2' : 'y', ticks: 'outside', ticklen: 4, tickcolor: '#999999',
+        title: { text: 'Position of the commit in its history', font: SMALL, standoff: 6 },
+      }),
+      yaxis: axis({
+        domain: gained.length ? [...SCORES] : [0, 1], range: around(rows.flatMap(({ score }) => bounds(score))), nticks: 6,
+        title: { text: 'Strict EM (%)', font: SMALL, standoff: 8 },
+      }),
+      ...(gained.length && {
+        yaxis2: axis({
+          domain: [...GAINS], range: around([0, ...rows.flatMap(({ gain }) => (gain ? bounds(gain) : []))]), nticks: 5, anchor: 'x',
+          zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1, title: { text: 'Own − first', font: SMALL, standoff: 8 },
+        }),
+      }),
+      ...legendBelow,
+    }),
+  };
+}
+
+const bounds = ({ low, mean, high }: Interval): number[] => [low, mean, high].filter(Number.isFinite).map((value) => 100 * value);
+
+function points(list: readonly { x: number; interval: Interval }[], color: string, hollow: boolean): Record<string, unknown> {
+  const means = list.map(({ interval }) => 100 * interval.mean);
+  return {
+    type: 'scatter', mode: 'lines+markers', x: list.map(({ x }) => x), y: means, cliponaxis: false,
+    line: { color, width: 1.5, dash: hollow ? 'dot' : 'solid' },
+    marker: { size: 7, color: hollow ? 'white' : color, line: { color, width: 1.5 } },
+    error_y: {
+      type: 'data', symmetric: false, array: list.map(({ interval }, i) => 100 * interval.high - means[i]!),
+      arrayminus: list.map(({ interval }, i) => means[i]! - 100 * interval.low), color, thickness: 1, width: 0,
+    },
+    customdata: list.map(({ interval: { low, high, tasks } }) => [100 * low, 100 * high, tasks]),
+  };
+}

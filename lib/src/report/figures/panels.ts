@@ -1,0 +1,74 @@
+/** Panels side by side that share their rows: one a suite (or track), a row a method. */
+import { axis, type Figure, FONT, INK, label, layout, MUTED } from './theme.js';
+
+export interface PanelRow {
+  label: string;
+  style: 'method' | 'control' | 'heading';
+}
+
+export interface Panels {
+  titles: readonly string[];
+  rows: readonly PanelRow[];
+  /** Pixels. */
+  rowHeight: number;
+  /** Of all panels; what lies in it is drawn. */
+  range: readonly [number, number];
+  xTitle: string;
+  /** Lines of text at the bottom that say what the marks are: plotly's own legend is no wider than the panels. */
+  legend?: readonly string[];
+  /** Other parts of plotly's layout. */
+  rest?: Record<string, unknown>;
+}
+
+const GAP = 0.07;
+/** Room for row labels, and the most characters that fit there. */
+const LEFT = 172;
+const LINE = 24;
+const LEGEND_LINE = 20;
+
+/** The layout; traces name their axes by `xAxis(panel)` and 'y', on which row i is at i. */
+export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [], rest = {} }: Panels): Figure['layout'] {
+  const width = (1 - GAP * (titles.length - 1)) / titles.length;
+  const left = (index: number): number => index * (width + GAP);
+  const below = LEGEND_LINE * legend.length;
+  return layout(76 + below + rowHeight * rows.length, {
+    margin: { l: LEFT, r: 12, t: 30, b: 46 + below },
+    ...Object.fromEntries(titles.map((_, index) => [
+      xAxis(index).replace('x', 'xaxis'), axis({ domain: [left(index), left(index) + width], range: [...range], nticks: 5, anchor: 'y' }),
+    ])),
+    yaxis: axis({
+      range: [rows.length - 0.5, -0.6], tickvals: rows.map((_, index) => index), ticktext: rows.map(rowLabel),
+      tickfont: { ...FONT, size: 14 }, showgrid: false, ticklabelstandoff: 6,
+    }),
+    annotations: [
+      ...titles.map((text, index) => label(text, { xref: 'paper', yref: 'paper', x: left(index) + width / 2, y: 1, yshift: 4, xanchor: 'center', yanchor: 'bottom' })),
+      label(xTitle, { xref: 'paper', yref: 'paper', x: 0.5, y: 0, yshift: -24, yanchor: 'top' }),
+      ...legend.map((text, index) => label(text, { xref: 'paper', yref: 'paper', x: 1, xanchor: 'right', y: 0, yshift: -28 - LEGEND_LINE * (index + 1), yanchor: 'top' })),
+    ],
+    ...rest,
+  });
+}
+
+/** `x`, `x2`, … */
+export const xAxis = (panel: number): string => (panel === 0 ? 'x' : `x${panel + 1}`);
+
+/** Short titles of suites, for panels. */
+export const PANEL_TITLES = { CR: '<b>CR</b>: unseen repos', IR: '<b>IR</b>: training repos', OOD: '<b>OOD</b>: new repos' } as const;
+
+function rowLabel({ label: text, style }: PanelRow): string {
+  const short = text.replace('repository\'s', 'repo\'s');
+  const lined = short.length > LINE ? short.replace(/ (?=\()/, '<br>') : short;
+  if (style === 'heading') return `<b><span style="color:${INK}">${lined}</span></b>`;
+  return style === 'control' ? `<span style="color:${MUTED}">${lined}</span>` : lined;
+}
+
+/** `mark what`, the mark in its colour. */
+export const legendEntry = (mark: string, color: string, what: string): string => `<span style="color:${color}">${mark}</span> ${what}`;
+
+/** A range in which all values lie, with some air. */
+export function around(values: readonly number[]): [number, number] {
+  const finite = values.filter(Number.isFinite);
+  const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
+  const pad = Math.max(1, 0.12 * (high - low));
+  return [low - pad, high + pad];
+}

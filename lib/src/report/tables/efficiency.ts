@@ -1,0 +1,78 @@
+/** What a method costs (Table 12): what it trains and stores, how long it takes, how much longer it makes a prompt. */
+import type { RunRecord } from '../../lab/run.js';
+import { isCode2Lora, methodLines, publishedName, TRACKS, tracks } from '../labels.js';
+import type { PublishedCost, PublishedResults } from '../published.js';
+import { type ReportTable, type Row, type Section, similarity, whole } from '../table.js';
+
+/** Trained values are stored as 32-bit floats. */
+const BYTES = 4;
+
+/** A run's costs; records of earlier versions lack the last two. */
+export type Costs = Pick<RunRecord, 'track' | 'method' | 'trainedParameters' | 'trainSeconds' | 'evaluateSeconds' | 'predictions' | 'device'> & {
+  /** Bytes of one repository's adapter. */
+  adapterBytes?: number;
+  /** Tokens before the prompt, mean over tasks. */
+  addedTokens?: number;
+};
+
+/** Means over the runs of a method. */
+export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedResults): ReportTable {
+  const sections = tracks.map((track): Section => ({
+    title: TRACKS[track],
+    rows: methodLines(runs.filter((run) => run.track === track)).map(({ method, label, items }): Row => {
+      const mean = (of: (run: Costs) => number | undefined): number | undefined => {
+        const known = items.flatMap((run) => of(run) ?? []);
+        return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : undefined;
+      };
+      const paper = table12.rows.find((row) => row.method === publishedName(method));
+      return {
+        label, kind: isCode2Lora(method) ? 'main' : 'method', ids: { track, method },
+        values: {
+          trained_parameters: mean((run) => run.trainedParameters),
+          trained_bytes: mean((run) => BYTES * run.trainedParameters),
+          adapter_bytes: mean((run) => run.adapterBytes),
+          training_seconds: mean((run) => run.trainSeconds),
+          seconds_per_answer: mean((run) => run.evaluateSeconds / run.predictions),
+          added_tokens: mean((run) => run.addedTokens),
+          paper_added_tokens: paper && tokens(paper),
+          paper_storage: paper && storage(paper),
+        },
+      };
+    }),
+  }));
+  return {
+    head: 'Method', ids: ['track', 'method'],
+    groups: [
+      {
+        label: 'Here',
+        columns: [
+          { key: 'trained_parameters', label: 'Trained parameters', format: whole },
+          { key: 'trained_bytes', label: 'Stored (kB)', format: kilobytes },
+          { key: 'adapter_bytes', label: 'One adapter (kB)', format: kilobytes },
+          { key: 'training_seconds', label: 'Training (s)', format: (value) => value.toFixed(1) },
+          { key: 'seconds_per_answer', label: 'Answer (s)', format: similarity },
+          { key: 'added_tokens', label: 'Added tokens', format: whole },
+        ],
+      },
+      {
+        label: 'Paper',
+        columns: [{ key: 'paper_added_tokens', label: 'Added tokens', paper: true }, { key: 'paper_storage', label: 'Storage', paper: true }],
+      },
+    ],
+    sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
+    note: 'Means over seeds. Stored is what training leaves, as 32-bit floats, for all repositories together. '
+      + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}; an answer's includes writing the adapter, or finding the text. `
+      + 'The paper\'s are of Qwen2.5-Coder-1.5B; its storage of Code2LoRA-Static equals the number of parameters in millions.',
+  };
+}
+
+const kilobytes = (bytes: number): string => (bytes / 1000).toLocaleString('en', { maximumFractionDigits: 1 });
+
+function tokens({ extra_tokens, approx }: PublishedCost): string {
+  return `${approx && extra_tokens !== 0 ? '≈ ' : ''}${[extra_tokens].flat().map(whole).join('–')}`;
+}
+
+function storage({ extra_storage_MB: once, extra_storage_MB_per_repo: each }: PublishedCost): string | undefined {
+  if (once !== undefined) return `${whole(once)} MB`;
+  return each === undefined ? undefined : `${whole(each)} MB a repository`;
+}

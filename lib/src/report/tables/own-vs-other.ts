@@ -1,0 +1,50 @@
+/** Own adapter against each control, paired by task, and what that says about the adapter. */
+import { CONTROLS, isCode2Lora, methodLines, SUITES, suites, TRACKS, tracks } from '../labels.js';
+import { type Comparison, verdict } from '../own-vs-other.js';
+import { percent, points, type ReportTable, type Row, type Section } from '../table.js';
+
+export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable {
+  const shownSuites = suites.filter((suite) => comparisons.some((one) => one.suite === suite));
+  const sections = tracks.map((track): Section => {
+    const methods = methodLines(comparisons.filter((one) => one.track === track));
+    const rows = methods.flatMap(({ method, label, items }) => methodRows(method, label, items));
+    return { title: TRACKS[track], rows: rows.map((row) => ({ ...row, ids: { track, ...row.ids } })) };
+  });
+  return {
+    head: 'Adapter', ids: ['track', 'method', 'adapter'],
+    groups: shownSuites.map((suite) => ({
+      label: SUITES[suite],
+      columns: [
+        { key: `${suite}_strict_EM`, label: 'Strict EM', format: percent },
+        { key: `${suite}_own_minus_this`, label: 'Own − this', format: points, interval: 'bounds' },
+      ],
+    })),
+    sections: sections.filter(({ rows }) => rows.length > 0),
+    findings: verdicts(comparisons),
+    note: 'Strict EM in %; differences in points, with their 95% paired bootstrap intervals over repositories and, where there are several, training seeds. '
+      + 'An interval that holds zero is no evidence that the adapter knows its repository. '
+      + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
+  };
+}
+
+/** One sentence a method, track and suite, in the order of the table. */
+function verdicts(comparisons: readonly Comparison[]): string[] {
+  return tracks.flatMap((track) => methodLines(comparisons.filter((one) => one.track === track)))
+    .flatMap(({ items }) => suites.flatMap((suite) => items.filter((one) => one.suite === suite)))
+    .flatMap((one) => verdict(one) ?? []);
+}
+
+/** The own adapter, then its controls. */
+function methodRows(method: string, label: string, comparisons: readonly Comparison[]): Row[] {
+  const own: Row = {
+    label, kind: isCode2Lora(method) ? 'main' : 'method', ids: { method, adapter: 'own' },
+    values: Object.fromEntries(comparisons.map((one) => [`${one.suite}_strict_EM`, one.own])),
+  };
+  const controls = Object.entries(CONTROLS).map(([control, name]): Row => ({
+    label: name, kind: 'control', ids: { method, adapter: control },
+    values: Object.fromEntries(comparisons.filter((one) => one.control === control).flatMap((one) => [
+      [`${one.suite}_strict_EM`, one.other], [`${one.suite}_own_minus_this`, one.difference],
+    ])),
+  }));
+  return [own, ...controls.filter(({ values }) => Object.keys(values).length > 0)];
+}
