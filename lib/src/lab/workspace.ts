@@ -57,20 +57,25 @@ export const SEED = 3407;
 
 export function openWorkspace({ profile: name, progress = silent, recompute = false }: WorkspaceOptions): Workspace {
   const profile = profileNamed(name);
-  const once = <K, T>(make: (key: K) => Promise<T>) => {
+  /** Each key's value is made at its first use, and once. */
+  const byKey = <K, T>(make: (key: K) => Promise<T>) => {
     const made = new Map<string, Promise<T>>();
     return (key: K) => {
-      const text = JSON.stringify(key) ?? '';
+      const text = JSON.stringify(key);
       if (!made.has(text)) made.set(text, make(key));
       return made.get(text)!;
     };
   };
-  const corpus = once((_: void) => openCorpus(profile, progress));
-  const evolution = once((_: void) => openEvolution(profile, progress));
-  const baseModel = once((_: void) => openBaseModel(profile, corpus, progress));
-  const vectors = once(async (encoder: Partial<EncoderConfig>) =>
+  const once = <T>(make: () => Promise<T>) => {
+    const one = byKey((_: null) => make());
+    return () => one(null);
+  };
+  const corpus = once(() => openCorpus(profile, progress));
+  const evolution = once(() => openEvolution(profile, progress));
+  const baseModel = once(() => openBaseModel(profile, corpus, progress));
+  const vectors = byKey(async (encoder: Partial<EncoderConfig>) =>
     openVectors(profile, await corpus(), await baseModel(), progress, { ...profile.encoder, ...encoder }));
-  const trackData = once(async ({ track, encoder, format }: { track: Track; encoder: Partial<EncoderConfig>; format: PromptFormat }): Promise<TrackData> => {
+  const trackData = byKey(async ({ track, encoder, format }: { track: Track; encoder: Partial<EncoderConfig>; format: PromptFormat }): Promise<TrackData> => {
     const base = await baseModel();
     if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, profile, base, format, progress);
     if (track === 'static') return staticTrack(profile, await corpus(), await vectors(encoder), base, format);

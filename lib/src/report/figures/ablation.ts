@@ -46,7 +46,7 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
   };
   const [low, high] = around(shown.flatMap((row) => marks.flatMap(({ adapter }) => bounds(row.scores[adapter]))));
   const gains = around([0, ...shown.flatMap(({ gain }) => bounds(gain))]);
-  const legend = legendHeight(marks.length);
+  const legend = legendHeight(marks.map(({ name }) => name));
 
   return {
     data: [

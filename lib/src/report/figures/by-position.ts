@@ -17,7 +17,7 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
   // Intervals of one bin stand side by side.
   const shift = (choice: string, half: number): number => width * 0.16 * (choices.indexOf(choice) - (choices.length - 1) / 2 + half);
   const color = (choice: string): string => COLORS[choices.indexOf(choice) % COLORS.length]!;
-  const legend = legendHeight(new Set(rows.map(({ choice, adapter }) => `${choice} ${adapter}`)).size);
+  const legend = legendHeight([...new Set(rows.map(({ choice, adapter }) => nameOf(choice, adapter)))]);
 
   return {
     data: [
@@ -27,7 +27,7 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
         const hollow = adapter === 'first';
         return [{
           ...points(line.map(({ from, to, score }) => ({ x: (from + to) / 2 + shift(choice, hollow ? 0.5 : 0), interval: score })), color(choice), hollow),
-          name: hollow ? `${choice}, first kept` : choice, xaxis: 'x', yaxis: 'y',
+          name: nameOf(choice, adapter), xaxis: 'x', yaxis: 'y',
           hovertemplate: `${choice}${hollow ? ', first adapter kept' : ''}<br>%{y:.1f}% [%{customdata[0]:.1f}, %{customdata[1]:.1f}], %{customdata[2]} tasks<extra></extra>`,
         }];
       })),
@@ -58,6 +58,8 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
     }),
   };
 }
+
+const nameOf = (choice: string, adapter: PositionRow['adapter']): string => (adapter === 'first' ? `${choice}, first kept` : choice);
 
 const bounds = ({ low, mean, high }: Interval): number[] => [low, mean, high].filter(Number.isFinite).map((value) => 100 * value);
 

@@ -1,16 +1,19 @@
-/** A legend under a figure, two entries a line: lines would have to be told apart at their ends, and often end together. */
+/** A legend under a figure: labels at the ends of lines would collide where lines end together. */
 import { SMALL } from './theme.js';
 
-const LINE = 22;
+/** Pixels of a line, and the characters of entries of which two fit in one. */
+const LINE = 22, SHORT = 18;
 
 /** Pixels that it takes at the bottom. */
-export const legendHeight = (entries: number): number => 6 + LINE * Math.ceil(entries / 2);
+export function legendHeight(names: readonly string[]): number {
+  return 6 + LINE * Math.ceil(names.length / (names.every(({ length }) => length <= SHORT) ? 2 : 1));
+}
 
-/** The parts of a layout; what it explains cannot be switched off by a click, as the figure could then not be read. */
+/** The parts of a layout. What it explains cannot be switched off by a click: a figure should stay what the table says. */
 export const legendBelow = {
   showlegend: true,
   legend: {
-    orientation: 'h', font: SMALL, entrywidth: 108, x: 0.5, xanchor: 'center', xref: 'container', y: 0, yanchor: 'bottom', yref: 'container',
+    orientation: 'h', font: SMALL, x: 0.5, xanchor: 'center', xref: 'container', y: 0, yanchor: 'bottom', yref: 'container',
     itemclick: false, itemdoubleclick: false,
   },
 } as const;

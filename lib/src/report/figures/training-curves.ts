@@ -14,6 +14,7 @@ export interface Training {
 export function trainingCurves(trainings: readonly Training[]): Figure {
   const drawn = trainings.filter(({ record }) => record.losses.length > 0);
   if (drawn.length === 0) throw new UserError('None of these runs trained anything: choose a method that does.');
+  const legend = legendHeight(drawn.map(({ name }) => name));
   const color = (i: number): string => COLORS[i % COLORS.length]!;
   return {
     data: drawn.flatMap(({ name, record: { losses, bestStep } }, i) => {
@@ -29,8 +30,8 @@ export function trainingCurves(trainings: readonly Training[]): Figure {
         },
       ];
     }),
-    layout: layout(280 + legendHeight(drawn.length), {
-      margin: { l: 58, r: 16, t: 12, b: 54 + legendHeight(drawn.length) },
+    layout: layout(280 + legend, {
+      margin: { l: 58, r: 16, t: 12, b: 54 + legend },
       xaxis: axis({ title: { text: 'Step', font: SMALL, standoff: 6 }, showgrid: false, nticks: 6, ticks: 'outside', ticklen: 4, tickcolor: '#999999', rangemode: 'tozero' }),
       yaxis: axis({ title: { text: 'Validation loss (nats per token)', font: SMALL, standoff: 8 }, nticks: 6 }),
       ...legendBelow,
