@@ -10,6 +10,7 @@ import { syntheticHistories, syntheticRepositories } from '../../lib/dist/data/s
 import type { Repository, SourceFile, Task } from '../../lib/dist/data/types.js';
 import { adapterNames, adapterTensors, projections, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
+import { diff, released } from '../../lib/dist/encoder/recipe.js';
 import { methods } from '../../lib/dist/methods/index.js';
 import type { Answers } from '../../lib/dist/methods/method.js';
 import { loadModel, saveModel } from '../../lib/dist/model/checkpoint.js';
@@ -27,6 +28,7 @@ after(() => rmSync(output, { recursive: true }));
 process.env['CODE2LORA_OUTPUT'] = output;
 const { adapt } = await import('../../lib/dist/lab/adapt/adapt.js');
 const { openCheckpoint } = await import('../../lib/dist/lab/adapt/checkpoint.js');
+const { fingerprint, recordText } = await import('../../lib/dist/lab/adapt/record.js');
 const { openRepository } = await import('../../lib/dist/lab/adapt/repository.js');
 const { assertionsOf, completions } = await import('../../lib/dist/lab/adapt/completions.js');
 const { openCommitVectors } = await import('../../lib/dist/lab/commit-vectors.js');
@@ -190,6 +192,18 @@ test('released checkpoints, as published and converted, write what PyTorch write
     assert.equal((await adapt(repository, direct, silent)).adapter.rank, 2);
     for (const checkpoint of [direct, gru]) checkpoint.dispose();
   }
+});
+
+test('a checkpoint of ours that was trained on published vectors has them made by their encoder', async () => {
+  const { path } = await train('code2lora-static-paper', 'static'), encoder = modelFolder('published-encoder', { family: 'qwen3' }, 3);
+  const published = { ...profile, encoder: released, corpus: profileNamed('paper').corpus };
+  const record = recordText('code2lora-static-paper', published, { model: base, track: 'static', seed: SEED });
+  const copy = join(output, 'published.safetensors');
+  writeSafetensors(copy, readSafetensors(path).tensors, 'F32', { info: '{}', checkpoint: record });
+  const checkpoint = await openCheckpoint(copy, { base: baseFolder, encoder }, silent);
+  assert.deepEqual(checkpoint.recipes, { state: released, diff });
+  assert.equal(checkpoint.embedder.key, fingerprint(loadModel(encoder)));
+  assert.notEqual(checkpoint.embedder.key, fingerprint(base));
 });
 
 test('completions: the frozen model and each adapter answer the same assertions', async () => {

@@ -15,7 +15,8 @@ const USAGE = `Usage: npx code2lora adapt REPO --checkpoint FILE --out DIR [opti
   --out          gets adapter_config.json and adapter_model.safetensors, which PEFT loads
 
   --base FOLDER_OR_HUB_ID      the frozen model, where it is not the one that the checkpoint was trained for by default
-  --encoder FOLDER_OR_HUB_ID   the encoder of a released checkpoint: Qwen/Qwen3-Embedding-0.6B when absent
+  --encoder FOLDER_OR_HUB_ID   the encoder of a released checkpoint, or one trained on published vectors:
+                               Qwen/Qwen3-Embedding-0.6B when absent
   --commit SHA                 the commit to read of a git repository: HEAD when absent`;
 
 const OPTIONS = {

@@ -23,17 +23,17 @@ import { loadTokenizer } from '../../text/tokenizer.js';
 import { openBaseModel, type BaseModel } from '../base-model.js';
 import { openCorpus } from '../corpus.js';
 import { cache } from '../paths.js';
-import { fingerprint, readRecord } from './record.js';
+import { fingerprint, PUBLISHED_ENCODER, readRecord } from './record.js';
 import { readConverted, readReleased, type Released } from './released.js';
 import { evoWriter, staticWriter, type Writer } from './writer.js';
 
-/** What the released checkpoints were trained with. */
-const RELEASED = { base: 'Qwen/Qwen2.5-Coder-1.5B', encoder: 'Qwen/Qwen3-Embedding-0.6B' };
+/** What the released checkpoints were trained for. */
+const RELEASED_BASE = 'Qwen/Qwen2.5-Coder-1.5B';
 
 export interface CheckpointOptions {
   /** The frozen model, a folder or a name on the hub, where it is not the one that the checkpoint names. */
   base?: string;
-  /** The encoder of a released checkpoint; ours read repositories with the frozen model itself. */
+  /** The encoder of a checkpoint that was trained with the published one; others read repositories with the frozen model itself. */
   encoder?: string;
 }
 
@@ -68,12 +68,12 @@ export async function openCheckpoint(path: string, options: CheckpointOptions, p
 async function openOurs(
   path: string, { metadata }: SafetensorsFile, options: CheckpointOptions, progress: Progress,
 ): Promise<Checkpoint> {
-  const { method, track, profile, learning, encoder, diff, base: trainedFor } = readRecord(path, metadata['checkpoint']);
+  const { method, track, profile, learning, encoder, diff, encodedBy, base: trainedFor } = readRecord(path, metadata['checkpoint']);
   const head = headTrainedBy(method, learning);
   if (!head && method !== 'code2lora-evo') {
     throw new UserError(`${path} is of ${method}, which writes no adapters for new repositories: give one of code2lora-static or code2lora-evo.`);
   }
-  if (options.encoder !== undefined) throw new UserError(`${path} reads repositories with its frozen model: leave --encoder away.`);
+  if (options.encoder !== undefined && encodedBy === undefined) throw new UserError(`${path} reads repositories with its frozen model: leave --encoder away.`);
   const base = options.base === undefined ? await openOwnBase(profile, progress) : await openModel(options.base, progress);
   if (fingerprint(base) !== trainedFor) {
     throw new UserError(`${path} was trained for the frozen model of the profile ${profile}, which ${base.name} is not: give that one with --base.`);
@@ -89,17 +89,16 @@ async function openOurs(
   const description = `${method}, trained on the ${track} track of the profile ${profile}${limit}`;
   return fitting({
     ...writer, write: (repository, commits) => writer.write(read.vector(repository), commits.map(read.commit)), description, base,
-    embedder: embedderOf(base, base.tokenizer, trainedFor), recipes: { state: encoder, diff },
+    embedder: encodedBy === undefined ? embedderOf(base, base.tokenizer, trainedFor) : await openEncoder(options.encoder ?? encodedBy, progress),
+    recipes: { state: encoder, diff },
   }, input);
 }
 
 async function openReleased(file: Released, options: CheckpointOptions, progress: Progress): Promise<Checkpoint> {
-  const name = options.base ?? RELEASED.base, config = await readBaseConfig(name, progress);
+  const name = options.base ?? RELEASED_BASE, config = await readBaseConfig(name, progress);
   const { writer, input, description } = 'direct' in file ? releasedDirect(file.direct, config) : releasedGru(file.gru, config);
-  const encoder = await openModel(options.encoder ?? RELEASED.encoder, progress);
   return fitting({
-    ...writer, description, base: { name, config },
-    embedder: embedderOf(encoder, encoder.tokenizer, fingerprint(encoder)), recipes: { state: released, diff },
+    ...writer, description, base: { name, config }, embedder: await openEncoder(options.encoder ?? PUBLISHED_ENCODER, progress), recipes: { state: released, diff },
   }, input);
 }
 
@@ -131,6 +130,11 @@ async function openOwnBase(profile: string, progress: Progress): Promise<BaseMod
 async function openModel(name: string, progress: Progress): Promise<BaseModel> {
   const folder = await openModelFolder(name, cache(), progress);
   return { ...loadModel(folder), tokenizer: loadTokenizer(folder), name };
+}
+
+async function openEncoder(name: string, progress: Progress): Promise<Embedder> {
+  const encoder = await openModel(name, progress);
+  return embedderOf(encoder, encoder.tokenizer, fingerprint(encoder));
 }
 
 async function readBaseConfig(name: string, progress: Progress): Promise<ModelConfig> {

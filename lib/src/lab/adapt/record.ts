@@ -3,7 +3,7 @@
  * adapter of a repository that no profile knows.
  */
 import { createHash } from 'node:crypto';
-import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
+import { diff, diffInPart, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
 import { recipeOf } from '../../encoder/repository-vector.js';
 import type { MethodInputs, Track } from '../../methods/method.js';
 import { toList, type Model } from '../../model/weights.js';
@@ -16,17 +16,23 @@ export interface CheckpointRecord {
   seed: number;
   profile: string;
   learning: LearningConfig;
-  /** How repositories and diffs were read, by the frozen model itself. */
+  /** How repositories and diffs were read. */
   encoder: EncoderRecipe;
   diff: DiffRecipe;
+  /** The model that read them, on the hub; absent where the frozen model did. */
+  encodedBy?: string;
   /** The frozen model's `fingerprint`. */
   base: string;
 }
 
-export function recordText(method: string, profile: Profile, { model, track, seed }: MethodInputs): string {
-  const { name, learning, encoder } = profile;
+/** What the released checkpoints and the published vectors were made with. */
+export const PUBLISHED_ENCODER = 'Qwen/Qwen3-Embedding-0.6B';
+
+export function recordText(method: string, profile: Profile, { model, track, seed }: Pick<MethodInputs, 'model' | 'track' | 'seed'>): string {
+  const { name, learning, encoder } = profile, published = 'published' in profile.corpus;
   const record: CheckpointRecord = {
-    method, track, seed, profile: name, learning, encoder: recipeOf(encoder), diff: diffInPart(encoder), base: fingerprint(model),
+    method, track, seed, profile: name, learning, encoder: recipeOf(encoder), diff: published ? diff : diffInPart(encoder),
+    ...(published && { encodedBy: PUBLISHED_ENCODER }), base: fingerprint(model),
   };
   return JSON.stringify(record);
 }
