@@ -23,10 +23,10 @@ const words = process.argv.slice(2);
 const started = Date.now();
 const failed = [];
 
-function stage(name, args) {
+function stage(name, args, own = {}) {
   const since = Date.now();
   console.log(`\n── ${name}`);
-  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'inherit', 'inherit'] });
   const ok = status === 0;
   if (!ok) failed.push(name);
   console.log(`── ${name}: ${ok ? 'passed' : `FAILED${signal ? ` (${signal})` : ''}`} in ${((Date.now() - since) / 1000).toFixed(1)} s`);
@@ -48,10 +48,12 @@ if (compiled) {
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
     .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
     .sort();
-  // The browser shows what the smoke run left, so it comes after.
-  const [pages, others] = [tests.filter((path) => path.includes('browser')), tests.filter((path) => !path.includes('browser'))];
-  for (const [name, files] of [[`${others.length} test files`, others], ['the browser', pages]]) {
-    if (files.length) stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...files]);
+  // The synthetic benchmark trains five models and gets all cores; the browser shows what the smoke run left, so it comes last.
+  const [pages, benchmark] = ['/browser/', '/lab/synthetic.'].map((part) => tests.filter((path) => path.includes(part)));
+  const others = tests.filter((path) => !pages.includes(path) && !benchmark.includes(path));
+  const all = { TF_NUM_INTRAOP_THREADS: String(availableParallelism()), OMP_NUM_THREADS: String(availableParallelism()) };
+  for (const [name, files, own] of [[`${others.length} test files`, others], ['the synthetic benchmark', benchmark, all], ['the browser', pages]]) {
+    if (files.length) stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...files], own);
   }
 }
 

@@ -4,10 +4,13 @@
  * others cannot; and one that follows commits must know of a convention that changed.
  */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 
-process.env['CODE2LORA_OUTPUT'] = resolve('test/output/synthetic');
+const output = resolve('test/output/synthetic');
+process.env['CODE2LORA_OUTPUT'] = output;
+before(() => { rmSync(output, { recursive: true, force: true }); });
 const { openWorkspace } = await import('../../lib/dist/lab/workspace.js');
 const { ceiling } = await import('../../lib/dist/data/sources/synthetic/ceiling.js');
 const { syntheticHistories } = await import('../../lib/dist/data/sources/synthetic/synthetic.js');

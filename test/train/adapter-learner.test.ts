@@ -5,7 +5,7 @@ import { headLoss } from '../../lib/dist/engine/ops.js';
 import { tf, type Tensor, type Tf } from '../../lib/dist/engine/tensorflow.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { toLowRank } from '../../lib/dist/lora/adapter.js';
-import { rows } from '../../lib/dist/methods/adapter-method.js';
+import { toRows } from '../../lib/dist/engine/arrays.js';
 import { hiddenStates } from '../../lib/dist/model/transformer.js';
 import { randomModel } from '../../lib/dist/model/weights.js';
 import { Random } from '../../lib/dist/store/random.js';
@@ -18,7 +18,7 @@ model.layers = model.layers.map((l) => ({ ...l, qkv: l.qkv.mul(10), o: l.o.mul(2
 const random = new Random(4);
 const vectors = new Map(['a', 'b', 'c'].map((r) => [r, Float32Array.from({ length: 6 }, () => random.normal())]));
 const head = staticHead({ input: 6, hidden: 8, rank: 2, alpha: 4 }, config);
-const writer = { parameters: head.initial(1), names: head.names, write: (p: Tensor[], contexts: { repo: string }[]) => head.apply(p, rows(contexts.map((c) => vectors.get(c.repo)!))) };
+const writer = { parameters: head.initial(1), names: head.names, write: (p: Tensor[], contexts: { repo: string }[]) => head.apply(p, toRows(contexts.map((c) => vectors.get(c.repo)!))) };
 const example = (repo: string): Example => ({
   task: { repo } as Example['task'],
   prefix: Array.from({ length: 3 + random.below(9) }, () => random.below(39)), target: Array.from({ length: 1 + random.below(4) }, () => random.below(39)),

@@ -4,10 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { toArray } from '../../lib/dist/engine/arrays.js';
+import { toArray, toRows } from '../../lib/dist/engine/arrays.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { adapterFromTensors, adapterNames, adapterTensors, initialAdapter } from '../../lib/dist/lora/adapter.js';
-import { rows } from '../../lib/dist/methods/adapter-method.js';
 import { randomModel, toList, type Model } from '../../lib/dist/model/weights.js';
 import { Random } from '../../lib/dist/store/random.js';
 import { adapterLearner, type AdapterWriter } from '../../lib/dist/train/adapter-learner.js';
@@ -39,7 +38,7 @@ const staticWriter = (): AdapterWriter => {
   const random = new Random(5);
   const vectors = new Map(['a', 'b', 'c', 'v'].map((r) => [r, Float32Array.from({ length: 32 }, () => random.normal())]));
   const head = staticHead({ input: 32, hidden: 8, rank: 2, alpha: 4 }, config);
-  return { parameters: head.initial(1), names: head.names, write: (p, contexts) => head.apply(p, rows(contexts.map((c) => vectors.get(c.repo)!))) };
+  return { parameters: head.initial(1), names: head.names, write: (p, contexts) => head.apply(p, toRows(contexts.map((c) => vectors.get(c.repo)!))) };
 };
 const options = { microBatch: 4, detachInput: false, checkpoint: false };
 const adapters = (writer: () => AdapterWriter) => (model: Model): Learner =>

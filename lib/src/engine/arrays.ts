@@ -8,3 +8,10 @@ export function toArray(tensor: Tensor): NamedArray {
 export function toTensor({ shape, data }: NamedArray): Tensor {
   return tf.keep(tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32'));
 }
+
+/** Vectors as the rows of a tensor: [R, d]. */
+export function toRows(vectors: readonly Float32Array[]): Tensor {
+  const width = vectors[0]!.length, all = new Float32Array(vectors.length * width);
+  vectors.forEach((v, i) => all.set(v, i * width));
+  return tf.tensor2d(all, [vectors.length, width]);
+}

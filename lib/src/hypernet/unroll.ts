@@ -1,4 +1,5 @@
 /** Code2LoRA-Evo over histories: the state is walked to each context's commit, with gradients over the last commits only. */
+import { toRows } from '../engine/arrays.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { Evo, StepInput } from './evo.js';
@@ -29,11 +30,11 @@ export function adaptersAlong(evo: Evo, parameters: Tensor[], walks: readonly Wa
   const stepAll = (h: Tensor, commit: (walk: number) => number | undefined): Tensor => {
     const at = walks.map((w, i) => { const c = commit(i); return c === undefined ? undefined : w.commits[c]!; });
     const width = (stepInput === 'both' ? 2 : 1) * walks[0]!.initial.length;
-    const next = evo.step(parameters, h, rows(at.map((c) => (c ? inputOf(c, stepInput) : new Float32Array(width)))));
+    const next = evo.step(parameters, h, toRows(at.map((c) => (c ? inputOf(c, stepInput) : new Float32Array(width)))));
     return at.every(Boolean) ? next : choose(at.map(Boolean), next, h);
   };
 
-  const initial = evo.initialState(parameters, rows(walks.map((w) => w.initial)));
+  const initial = evo.initialState(parameters, toRows(walks.map((w) => w.initial)));
   // Where a window begins at the history's first commit, the initial state is part of what is learnt.
   let h = firsts.every((f) => f === 0) ? initial : choose(firsts.map((f) => f === 0), initial, constant(() => {
     let before = initial;
@@ -56,12 +57,6 @@ function inputOf({ diff, state }: CommitInputs, stepInput: StepInput): Float32Ar
   out.set(diff);
   out.set(state, diff.length);
   return out;
-}
-
-function rows(vectors: readonly Float32Array[]): Tensor {
-  const width = vectors[0]!.length, all = new Float32Array(vectors.length * width);
-  vectors.forEach((v, i) => all.set(v, i * width));
-  return tf.tensor2d(all, [vectors.length, width]);
 }
 
 /** The rows of `yes` where told so, else those of `no`. */

@@ -91,18 +91,6 @@ export function mapAdapter(adapter: Adapter, change: (factor: Tensor) => Tensor)
   return { ...adapter, layers: adapter.layers.map((l) => mapLayer((p, k) => change(l[p][k]))) };
 }
 
-/** The adapters of R repositories, taken apart. */
-export function unstack(batched: Adapter): Adapter[] {
-  const count = batched.layers[0]!.q_proj.a.shape[0]!;
-  return Array.from({ length: count }, (_, r) => ({
-    ...batched,
-    layers: batched.layers.map((l) => mapLayer((p, k) => {
-      const [, rows, columns] = l[p][k].shape as [number, number, number];
-      return tf.keep(l[p][k].slice([r, 0, 0], [1, rows, columns]).reshape([rows, columns]));
-    })),
-  }));
-}
-
 export function mapLayer(make: (projection: Projection, factor: 'a' | 'b') => Tensor): LayerAdapter {
   return Object.fromEntries(projections.map((p) => [p, { a: make(p, 'a'), b: make(p, 'b') }])) as LayerAdapter;
 }

@@ -64,10 +64,3 @@ export function common(learning: LearningConfig, track: Track): object {
     ...(track === 'static' ? { repositories, tasks, sampling } : { walk }),
   };
 }
-
-/** Vectors as the rows of a tensor [R, d]. */
-export function rows(vectors: readonly Float32Array[]): Tensor {
-  const width = vectors[0]!.length, all = new Float32Array(vectors.length * width);
-  vectors.forEach((v, i) => all.set(v, i * width));
-  return tf.tensor2d(all, [vectors.length, width]);
-}

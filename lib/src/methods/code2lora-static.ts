@@ -8,7 +8,8 @@
 import { fitStandardiser } from '../encoder/standardise.js';
 import { staticHead, type StaticHeadConfig } from '../hypernet/static-head.js';
 import type { HeadConfig, LearningConfig } from '../profiles.js';
-import { adapterMethod, conditioned, rows } from './adapter-method.js';
+import { toRows } from '../engine/arrays.js';
+import { adapterMethod, conditioned } from './adapter-method.js';
 import type { AdapterKind, Method, MethodInputs } from './method.js';
 import { reading, storing, type Standardisers } from './standardised.js';
 
@@ -41,7 +42,7 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
       const head = staticHead(staticHeadConfig(learning, headOf(learning), vector(trainContexts[0]!).length), model.config);
       return {
         parameters: head.initial(seed), names: head.names,
-        write: (parameters, contexts) => head.apply(parameters, rows(contexts.map((c) => read.vector(vector(c))))),
+        write: (parameters, contexts) => head.apply(parameters, toRows(contexts.map((c) => read.vector(vector(c))))),
       };
     },
   }), fit);

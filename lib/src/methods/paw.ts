@@ -1,6 +1,7 @@
 /** PAW: adapters as mixtures of learnt basis adapters, the authors' small alternative to the static head. */
 import { paw as network } from '../hypernet/paw.js';
-import { adapterMethod, conditioned, rows } from './adapter-method.js';
+import { toRows } from '../engine/arrays.js';
+import { adapterMethod, conditioned } from './adapter-method.js';
 
 export const paw = adapterMethod({
   name: 'paw',
@@ -12,7 +13,7 @@ export const paw = adapterMethod({
     const net = network({ input: vector(trainContexts[0]!).length, hidden: headWidth, bases, rank, alpha }, model.config);
     return {
       parameters: net.initial(seed), names: net.names,
-      write: (parameters, contexts) => net.apply(parameters, rows(contexts.map(vector))),
+      write: (parameters, contexts) => net.apply(parameters, toRows(contexts.map(vector))),
     };
   },
 });

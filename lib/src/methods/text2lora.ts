@@ -1,6 +1,7 @@
 /** Text2LoRA (paper §4.1) with a repository vector for the task: one network writes the adapter of each layer and type. */
 import { text2lora as network } from '../hypernet/text2lora.js';
-import { adapterMethod, conditioned, rows } from './adapter-method.js';
+import { toRows } from '../engine/arrays.js';
+import { adapterMethod, conditioned } from './adapter-method.js';
 
 export const text2lora = adapterMethod({
   name: 'text2lora',
@@ -12,7 +13,7 @@ export const text2lora = adapterMethod({
     const net = network({ input: vector(trainContexts[0]!).length, task, hidden, rank, alpha }, model.config);
     return {
       parameters: net.initial(seed), names: net.names,
-      write: (parameters, contexts) => net.apply(parameters, rows(contexts.map(vector))),
+      write: (parameters, contexts) => net.apply(parameters, toRows(contexts.map(vector))),
     };
   },
 });

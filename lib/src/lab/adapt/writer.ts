@@ -7,7 +7,7 @@ import type { State } from '../../hypernet/released.js';
 import { headParameters, staticHead, type StaticHeadConfig } from '../../hypernet/static-head.js';
 import type { CommitInputs } from '../../hypernet/unroll.js';
 import { mapAdapter, type Adapter } from '../../lora/adapter.js';
-import { rows } from '../../methods/adapter-method.js';
+import { toRows } from '../../engine/arrays.js';
 import type { ModelConfig } from '../../model/config.js';
 import { UserError } from '../../store/errors.js';
 
@@ -26,7 +26,7 @@ export interface Writer {
 export function staticWriter(path: string, config: StaticHeadConfig, state: State, model: ModelConfig): Writer {
   const network = staticHead(config, model), parameters = tensors(path, headParameters(config, model), state);
   return {
-    write: (repository) => single(() => network.apply(parameters, rows([repository]))),
+    write: (repository) => single(() => network.apply(parameters, toRows([repository]))),
     dispose: () => tf.dispose(parameters),
   };
 }
@@ -41,10 +41,10 @@ export function evoWriter(path: string, config: EvoConfig, state: State, model: 
   return {
     ...(trainedOnCommits && { stepInput: config.stepInput }),
     write: (repository, commits) => {
-      let h = tidy(() => network.initialState(parameters, rows([repository])));
+      let h = tidy(() => network.initialState(parameters, toRows([repository])));
       for (const commit of commits) {
         const before = h;
-        h = tidy(() => network.step(parameters, before, rows([inputs(commit)])));
+        h = tidy(() => network.step(parameters, before, toRows([inputs(commit)])));
         before.dispose();
       }
       const adapter = single(() => network.head(parameters, h));
