@@ -31,7 +31,9 @@ test('static track: reading passes the ceiling by 20 points, not reading stays b
     assert.ok(percent(of(reading.predictions, control)) <= own - 15, `${control} ${percent(of(reading.predictions, control))}`);
   }
   for (const [name, adapter] of [['single-lora', 'own'], ['full-fine-tuning', 'none']] as const) {
-    const score = percent(of((await lab.run(name)).predictions, adapter));
+    // No number of steps takes them past the ceiling; so many teach them to answer.
+    const { predictions } = await lab.run(name, { learning: { steps: 120 } });
+    const score = percent(of(predictions, adapter));
     assert.ok(score <= limit, `${name} ${score.toFixed(1)}, ceiling ${limit.toFixed(1)}`);
     assert.ok(score > limit / 2, `${name} learnt to answer: ${score.toFixed(1)}`);
   }
