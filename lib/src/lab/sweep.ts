@@ -86,7 +86,7 @@ export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers 
   return runs.map((run) => ({ ...done.get(run)!, name: run.name }));
 }
 
-/** One run in a process of its own. On a CPU it ends with the same bits as in this one: the number of threads changes none. */
+/** One run in a process of its own. Its bits are those of a run in this one: on a CPU, one thread and two gave the same. */
 function inProcess(job: SweepJob, threads: number, progress: Progress): Promise<void> {
   const child = fork(fileURLToPath(new URL('./sweep-worker.js', import.meta.url)), {
     execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -2,7 +2,7 @@
 import { SMALL } from './theme.js';
 
 /** Pixels of a line, and the characters of entries of which two fit in one. */
-const LINE = 22, SHORT = 18;
+const LINE = 22, SHORT = 20;
 
 /** Pixels that it takes at the bottom. */
 export function legendHeight(names: readonly string[]): number {
