@@ -62,8 +62,13 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     const made = new Map<string, Promise<T>>();
     return (key: K) => {
       const text = JSON.stringify(key);
-      if (!made.has(text)) made.set(text, make(key));
-      return made.get(text)!;
+      let value = made.get(text);
+      if (!value) {
+        made.set(text, value = make(key));
+        // What failed, for want of a network perhaps, is tried again when asked for again.
+        value.catch(() => made.delete(text));
+      }
+      return value;
     };
   };
   const once = <T>(make: () => Promise<T>) => {
