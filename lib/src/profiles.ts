@@ -145,8 +145,8 @@ const synthetic: Profile = {
   contextTokens: 192,
   learning: {
     ...LEARNING,
-    rank: 8, alpha: 16, headWidth: 64, steps: 320, repositories: 8, tasks: 4, walk: { repositories: 8, commits: 4, tasks: 1 },
-    rates: { lora: 2e-3, hypernetwork: 3e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 40, patience: 2, microBatch: 64,
+    rank: 8, alpha: 16, headWidth: 64, steps: 400, repositories: 8, tasks: 4, walk: { repositories: 8, commits: 4, tasks: 1 },
+    rates: { lora: 2e-3, hypernetwork: 3e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, patience: 2, microBatch: 64,
     evo: { width: 64, stepInput: 'both', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
     perRepository: { epochs: 1, batch: 16 },
   },
