@@ -32,6 +32,11 @@ export const DEPENDENCY_BUDGETS = {
 export class Room {
   constructor(private left: number, private readonly tokenizer: Tokenizer) {}
 
+  /** What `budget` leaves beside a prefix. */
+  static beside(prefix: string, budget: Budget, tokenizer: Tokenizer): Room {
+    return new Room(budget(tokenizer.encode(prefix).length), tokenizer);
+  }
+
   /** Whether `text` and the separator behind it fit; if so, they are taken off the room. */
   take(text: string): boolean {
     const tokens = this.tokenizer.encode(text + SEPARATOR).length;

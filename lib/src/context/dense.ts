@@ -26,7 +26,7 @@ export function denseRetrieval(embed: Embed, tokenizer: Tokenizer, options: Dens
         contextFor({ prefix }) {
           const query = queryOf(prefix);
           if (!query) return '';
-          const room = new Room(options.budget(tokenizer.encode(prefix).length), tokenizer);
+          const room = Room.beside(prefix, options.budget, tokenizer);
           const found = index.nearest(query, options.k).map((i) => chunks[i]!);
           const fitting = found.filter((chunk) => room.take(chunk));
           leaveOut(leftOut, 'over_budget', found.length - fitting.length);

@@ -45,7 +45,7 @@ export function hybridRetrieval(embed: Embed, tokenizer: Tokenizer, options: Hyb
         contextFor({ prefix }) {
           const query = queryOf(prefix);
           if (!query) return '';
-          const room = new Room(options.budget(tokenizer.encode(prefix).length), tokenizer);
+          const room = Room.beside(prefix, options.budget, tokenizer);
           const fitting = search(query).flatMap((chunk) => fit(chunk, room, leftOut) ?? []);
           return fitting.reverse().join(SEPARATOR);
         },

@@ -51,7 +51,8 @@ export function adaptersAlong(evo: Evo, parameters: Tensor[], walks: readonly Wa
   return evo.head(parameters, tf.gather(tf.concat(states, 0), tf.tensor1d(picked, 'int32')));
 }
 
-function inputOf({ diff, state }: CommitInputs, stepInput: StepInput): Float32Array {
+/** The vector that a step reads of a commit. */
+export function inputOf({ diff, state }: CommitInputs, stepInput: StepInput): Float32Array {
   if (stepInput !== 'both') return stepInput === 'diff' ? diff : state;
   const out = new Float32Array(diff.length + state.length);
   out.set(diff);

@@ -1,8 +1,8 @@
 /** A method answers tasks under each of its adapters: which adapter answers what, and in which batches. */
-import { disposeAdapter, disposeMerged, mapAdapter, merge, type Adapter } from '../lora/adapter.js';
+import { withContext } from '../context/context.js';
+import { averageAdapters, disposeAdapter, disposeMerged, merge, type Adapter } from '../lora/adapter.js';
 import { predict } from '../eval/predict.js';
 import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
-import { tf, tidy } from '../engine/tensorflow.js';
 import { groupBy, type Context } from '../train/draws.js';
 import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
@@ -17,7 +17,7 @@ export async function answerTasks(
   const model = answers.model ?? base;
   const prompts = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : examples;
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
-  const average = kind === 'average' ? averageOf(answers, data.trainContexts) : undefined;
+  const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const contextFor = (e: Example) => {
     const context = data.contextOf(e);
     switch (kind) {
@@ -42,27 +42,13 @@ export async function answerTasks(
   return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples) };
 }
 
-/** The mean of the training repositories' adapters, made one after another: there can be hundreds. */
-function averageOf(answers: Answers, contexts: readonly Context[]): Adapter {
-  let sum: Adapter | undefined;
+/** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */
+function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<Adapter> {
   for (const context of contexts) {
-    const next = answers.adapter!(context);
-    const before = sum;
-    sum = before ? tidy(() => mapAdapter(addTo(before, next), (t) => tf.keep(t))) : mapAdapter(next, (t) => tf.keep(t.clone()));
-    if (before) disposeAdapter(before);
-    disposeAdapter(next);
+    const adapter = answers.adapter!(context);
+    yield adapter;
+    disposeAdapter(adapter);
   }
-  const total = sum!;
-  const average = tidy(() => mapAdapter(total, (t) => tf.keep(t.div(contexts.length))));
-  disposeAdapter(total);
-  return average;
-}
-
-function addTo(a: Adapter, b: Adapter): Adapter {
-  return { ...a, layers: a.layers.map((layer, i) => Object.fromEntries(Object.entries(layer).map(([p, { a: A, b: B }]) => {
-    const other = b.layers[i]![p as keyof typeof layer];
-    return [p, { a: A.add(other.a), b: B.add(other.b) }];
-  })) as typeof layer) };
 }
 
 /** The text stands before the prefix, which stays as it is. */
@@ -72,7 +58,7 @@ async function withText(
   const out: Example[] = [];
   for (const e of examples) {
     const context = await text(e.task);
-    const ids = context ? base.tokenizer.encode(`${context}\n\n\n`).slice(-contextTokens) : [];
+    const ids = base.tokenizer.encode(withContext(context, '')).slice(-contextTokens);
     out.push({ ...e, prefix: [...ids, ...e.prefix] });
   }
   return out;

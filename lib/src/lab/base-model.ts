@@ -17,12 +17,15 @@ export interface BaseModel extends Model {
   tokenizer: Tokenizer;
 }
 
+/** @param name a folder on this machine, or a model of the hub */
+export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
+  const folder = await openModelFolder(name, cache(), progress);
+  return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
+}
+
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
-  if ('hub' in base) {
-    const folder = await openModelFolder(base.hub, cache(), progress);
-    return { ...loadModel(folder), name: base.hub, tokenizer: loadTokenizer(folder) };
-  }
+  if ('hub' in base) return openModel(base.hub, progress);
   const tokenizer = loadTokenizer(data('models', 'nano-coder'));
   if ('folder' in base) return { ...loadModel(data('models', base.folder)), name: base.folder, tokenizer };
   return { ...loadModel(await pretrained(profile, base, await corpus(), tokenizer, progress)), name: 'tiny', tokenizer };

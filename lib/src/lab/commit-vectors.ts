@@ -11,12 +11,11 @@ import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../encoder/reci
 import { recipeOf, repositoryVector } from '../encoder/repository-vector.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
-import { hashJson } from '../store/hash.js';
 import type { Progress } from '../store/progress.js';
 import { type NamedArray, readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import type { BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
-import { baseKey, evolutionKey } from './keys.js';
+import { commitVectorsKey } from './keys.js';
 import { cache } from './paths.js';
 import { speedometer, windowCache } from './vectors.js';
 
@@ -37,8 +36,6 @@ export interface CommitRecipes {
   state: EncoderRecipe;
 }
 
-/** Raised by one when the same inputs give other vectors than before. */
-const VERSION = 1;
 /** Diffs encoded together: small ones fill a batch only with others. */
 const GROUP_CHARACTERS = 1_000_000;
 
@@ -47,8 +44,7 @@ export async function openCommitVectors(
   profile: Profile, evolution: Evolution, base: BaseModel, progress: Progress,
   recipes: CommitRecipes = { state: recipeOf(profile.encoder), diff: diffInPart(profile.encoder) },
 ): Promise<CommitVectors> {
-  const key = hashJson([VERSION, evolutionKey(profile), baseKey(profile), recipes]).slice(0, 12);
-  const folder = cache(profile.name, `commit-vectors-${key}`);
+  const folder = cache(profile.name, `commit-vectors-${commitVectorsKey(profile, recipes)}`);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
   const missing = new Set(ids.filter((id) => !existsSync(path(id))));

@@ -11,7 +11,7 @@ import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 2, training: 1, run: 2 };
+const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, run: 2 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -45,6 +45,10 @@ export function baseKey(profile: Profile): string {
 
 export function vectorsKey(profile: Profile): string {
   return short([VERSIONS.vectors, corpusKey(profile), baseKey(profile), profile.encoder]);
+}
+
+export function commitVectorsKey(profile: Profile, recipes: object): string {
+  return short([VERSIONS.commitVectors, evolutionKey(profile), baseKey(profile), recipes]);
 }
 
 /** Name of the tasks and vectors of a track. */

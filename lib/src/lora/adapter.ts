@@ -76,15 +76,32 @@ export function disposeMerged(merged: Model, original: Model): void {
   tf.dispose(toList(merged).filter((t) => !shared.has(t)));
 }
 
-/** The element-wise mean of adapters of one shape. */
-export function averageAdapters(adapters: Adapter[]): Adapter {
-  const first = adapters[0]!;
-  return tidy(() => ({
-    ...first,
-    layers: first.layers.map((_, i) => mapLayer((p, k) =>
-      tf.keep(tf.addN(adapters.map((x) => x.layers[i]![p][k])).div(adapters.length)))),
-  }));
+/** The element-wise mean of adapters of one shape, taken one after another: whoever yields them may dispose of each. */
+export function averageAdapters(adapters: Iterable<Adapter>): Adapter {
+  let sum: Adapter | undefined, count = 0;
+  for (const next of adapters) {
+    const before = sum;
+    sum = kept(() => (before ? addAdapters(before, next) : mapAdapter(next, (t) => t.clone())));
+    if (before) disposeAdapter(before);
+    count++;
+  }
+  const total = sum!, average = kept(() => mapAdapter(total, (t) => t.div(count)));
+  disposeAdapter(total);
+  return average;
 }
+
+function addAdapters(a: Adapter, b: Adapter): Adapter {
+  const others = adapterTensors(b);
+  return adapterFromTensors(adapterTensors(a).map((t, i) => t.add(others[i]!)), a.rank, a.alpha);
+}
+
+/** The one adapter that `make` writes for a batch of one, or for all alike; owned by the caller. */
+export function single(make: () => Adapter): Adapter {
+  return kept(() => mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone())));
+}
+
+/** What `make` gives outlives the tidying up after it. */
+const kept = (make: () => Adapter): Adapter => tidy(() => mapAdapter(make(), (t) => tf.keep(t)));
 
 /** The same adapter with every factor replaced. */
 export function mapAdapter(adapter: Adapter, change: (factor: Tensor) => Tensor): Adapter {
@@ -104,8 +121,8 @@ export function adapterTensors(adapter: Adapter): Tensor[] {
   return adapter.layers.flatMap((l) => projections.flatMap((p) => [l[p].a, l[p].b]));
 }
 /** Their names in that order: `0.q_proj.a`. */
-export function adapterNames(adapter: Adapter): string[] {
-  return adapter.layers.flatMap((_, i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`]));
+export function adapterNames({ layers }: { layers: { length: number } }): string[] {
+  return Array.from({ length: layers.length }, (_, i) => i).flatMap((i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`]));
 }
 export function adapterFromTensors(list: Tensor[], rank: number, alpha: number): Adapter {
   const per = projections.length * 2;

@@ -1,11 +1,16 @@
 /** What all methods that train an adapter, or a writer of adapters, for the frozen model have in common. */
 import { toTensor } from '../engine/arrays.js';
-import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
-import { mapAdapter, type Adapter } from '../lora/adapter.js';
+import { tf, type Tensor } from '../engine/tensorflow.js';
+import { single } from '../lora/adapter.js';
 import type { LearningConfig } from '../profiles.js';
 import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
 import { train } from '../train/trainer.js';
 import type { AdapterKind, Method, MethodInputs, Track } from './method.js';
+
+/** A writer of adapters before its parameters have values: these are drawn for training, and read for answering. */
+export interface AdapterNetwork extends Omit<AdapterWriter, 'parameters'> {
+  initial(): Tensor[];
+}
 
 export interface AdapterMethod {
   name: string;
@@ -13,8 +18,8 @@ export interface AdapterMethod {
   adapters(track: Track): readonly AdapterKind[];
   rate: keyof LearningConfig['rates'];
   /** The settings that only this method reads. */
-  own(learning: LearningConfig, track: Track): object;
-  writer(inputs: MethodInputs): AdapterWriter;
+  own(learning: LearningConfig): object;
+  network(inputs: MethodInputs): AdapterNetwork;
   /** One adapter serves all contexts. */
   shared?: true;
   publishedPrompt?: true;
@@ -30,29 +35,24 @@ export function adapterMethod(spec: AdapterMethod): Method {
     tracks: spec.tracks,
     adapters: spec.adapters,
     ...(spec.publishedPrompt && { publishedPrompt: true }),
-    settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning, track) }),
+    settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning) }),
     train: async (inputs, folder, progress) => {
       const { learning, model, validation, contextOf, tokenizer, sampler } = inputs;
-      const learner = adapterLearner(model, spec.writer(inputs), validation, contextOf, learning, tokenizer.eos);
+      const network = spec.network(inputs);
+      const learner = adapterLearner(model, { ...network, parameters: network.initial() }, validation, contextOf, learning, tokenizer.eos);
       const config = { ...learning, learningRate: learning.rates[spec.rate] };
       const { parameters: values, ...rest } = await train(learner, sampler, config, folder, `training ${spec.name}`, progress);
       return { values, ...rest };
     },
     answers: async (inputs, trained) => {
-      const writer = spec.writer(inputs);
-      tf.dispose(writer.parameters);
-      const parameters = writer.names.map((name) => toTensor(trained!.values.get(name)!));
+      const { names, write } = spec.network(inputs);
+      const parameters = names.map((name) => toTensor(trained!.values.get(name)!));
       return {
-        adapter: (context) => writeOne(writer, parameters, context), shared: spec.shared === true,
+        adapter: (context) => single(() => write(parameters, [context])), shared: spec.shared === true,
         dispose: () => tf.dispose(parameters),
       };
     },
   };
-}
-
-/** One context's adapter, owned by the caller. */
-function writeOne(writer: AdapterWriter, parameters: Tensor[], context: { repo: string }): Adapter {
-  return tidy(() => mapAdapter(writer.write(parameters, [context]), (t) => tf.keep(t.rank === 3 ? t.squeeze([0]) : t.clone())));
 }
 
 /** What training depends on whatever is trained. */

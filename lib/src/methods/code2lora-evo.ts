@@ -24,12 +24,12 @@ export const code2loraEvo = storing(adapterMethod({
   adapters: conditioned,
   rate: 'hypernetwork',
   own: ({ rank, alpha, headWidth, head, evo, contrast }) => ({ rank, alpha, headWidth, head, evo, ...(contrast && { contrast }) }),
-  writer: (inputs) => {
+  network: (inputs) => {
     const { model, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
     const network = evo(evoConfig(learning, vector(trainContexts[0]!).length), model.config);
     const walkTo = walks(inputs);
     return {
-      parameters: network.initial(seed), names: network.names,
+      initial: () => network.initial(seed), names: network.names,
       write: (parameters, contexts) => adaptersAlong(network, parameters, walkTo(contexts), stepInput, detachEveryCommit),
     };
   },

@@ -36,12 +36,12 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
       const { rank, alpha, headWidth, contrast } = learning;
       return { rank, alpha, headWidth, head: headOf(learning), ...(contrast && { contrast }) };
     },
-    writer: (inputs) => {
+    network: (inputs) => {
       const { model, learning, seed, vector, trainContexts } = inputs;
       const read = reading(fit(inputs));
       const head = staticHead(staticHeadConfig(learning, headOf(learning), vector(trainContexts[0]!).length), model.config);
       return {
-        parameters: head.initial(seed), names: head.names,
+        initial: () => head.initial(seed), names: head.names,
         write: (parameters, contexts) => head.apply(parameters, toRows(contexts.map((c) => read.vector(vector(c))))),
       };
     },

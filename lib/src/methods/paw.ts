@@ -9,10 +9,10 @@ export const paw = adapterMethod({
   adapters: conditioned,
   rate: 'paw',
   own: ({ rank, alpha, headWidth, paw }) => ({ rank, alpha, headWidth, paw }),
-  writer: ({ model, learning: { rank, alpha, headWidth, paw: { bases } }, seed, vector, trainContexts }) => {
+  network: ({ model, learning: { rank, alpha, headWidth, paw: { bases } }, seed, vector, trainContexts }) => {
     const net = network({ input: vector(trainContexts[0]!).length, hidden: headWidth, bases, rank, alpha }, model.config);
     return {
-      parameters: net.initial(seed), names: net.names,
+      initial: () => net.initial(seed), names: net.names,
       write: (parameters, contexts) => net.apply(parameters, toRows(contexts.map(vector))),
     };
   },

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toTensor } from '../engine/arrays.js';
 import { tf } from '../engine/tensorflow.js';
-import { adapterFromTensors, adapterNames, adapterTensors, disposeAdapter, initialAdapter, mapAdapter } from '../lora/adapter.js';
+import { adapterFromTensors, adapterNames, adapterTensors, initialAdapter, mapAdapter } from '../lora/adapter.js';
 import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
 import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
 import { balanced, groupBy } from '../train/draws.js';
@@ -55,9 +55,7 @@ export const perRepoLora: Method = {
     return { values, bestStep: byRepo.length, losses, tokens, seconds };
   },
   answers: async ({ model, learning: { rank, alpha } }: MethodInputs, trained) => {
-    const shape = initialAdapter(model.config, rank, alpha, 0);
-    const names = adapterNames(shape);
-    disposeAdapter(shape);
+    const names = adapterNames({ layers: { length: model.config.layers } });
     return {
       adapter: ({ repo }) => mapAdapter(
         adapterFromTensors(names.map((n) => toTensor(trained!.values.get(`${repo}/${n}`)!)), rank, alpha), (t) => tf.keep(t)),

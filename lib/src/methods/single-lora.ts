@@ -10,12 +10,9 @@ export const singleLora = adapterMethod({
   shared: true,
   publishedPrompt: true,
   own: ({ rank, alpha }) => ({ rank, alpha }),
-  writer: ({ model, learning: { rank, alpha }, seed }) => {
-    const adapter = initialAdapter(model.config, rank, alpha, seed);
-    return {
-      parameters: adapterTensors(adapter),
-      names: adapterNames(adapter),
-      write: (parameters) => adapterFromTensors(parameters, rank, alpha),
-    };
-  },
+  network: ({ model, learning: { rank, alpha }, seed }) => ({
+    initial: () => adapterTensors(initialAdapter(model.config, rank, alpha, seed)),
+    names: adapterNames({ layers: { length: model.config.layers } }),
+    write: (parameters) => adapterFromTensors(parameters, rank, alpha),
+  }),
 });

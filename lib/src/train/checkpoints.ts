@@ -49,12 +49,10 @@ export class Checkpoints<State extends { bestStep: number }> {
     const { step } = this.optimiser;
     writeSafetensors(join(this.folder, `state-${step}.safetensors`), optimiserState(this.optimiser, this.names), 'F32',
       { step: String(step), state: JSON.stringify(state) });
-    const old = this.list('state').slice(KEPT);
-    const oldest = Math.min(...this.list('state').slice(0, KEPT).map(stepOf));
+    const states = this.list('state'), oldest = stepOf(states.slice(0, KEPT).at(-1)!);
     // The best of the older kept checkpoint is still needed: the newest best file that is not newer than it.
-    const needed = this.list('best').find((f) => stepOf(f) <= oldest);
-    const bests = this.list('best').filter((f) => stepOf(f) < stepOf(needed ?? ''));
-    for (const file of [...old, ...bests]) rmSync(join(this.folder, file));
+    const notNewer = this.list('best').filter((f) => stepOf(f) <= oldest);
+    for (const file of [...states.slice(KEPT), ...notNewer.slice(1)]) rmSync(join(this.folder, file));
   }
 
   best(step: number): Map<string, NamedArray> {

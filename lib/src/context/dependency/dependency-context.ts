@@ -44,7 +44,7 @@ export function dependencyContext(tokenizer: Tokenizer, budget: Budget): Context
         contextFor(question) {
           const wanted = dependencies.of(question);
           if (!wanted.length) return '';
-          const room = new Room(budget(tokenizer.encode(question.prefix).length), tokenizer);
+          const room = Room.beside(question.prefix, budget, tokenizer);
           // Blocks by path, the most relevant one first.
           const blocks = new Map<string, Definition[]>();
           for (const { definition } of wanted) {

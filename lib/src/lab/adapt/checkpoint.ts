@@ -10,17 +10,14 @@ import { readDirect, readGru, type State } from '../../hypernet/released.js';
 import { evoConfig } from '../../methods/code2lora-evo.js';
 import { headTrainedBy, staticHeadConfig } from '../../methods/code2lora-static.js';
 import { reading, takeApart } from '../../methods/standardised.js';
-import { loadModel } from '../../model/checkpoint.js';
 import { readConfig } from '../../model/config-json.js';
 import type { ModelConfig } from '../../model/config.js';
-import { openModelFolder } from '../../model/open-model.js';
 import { profileNamed } from '../../profiles.js';
 import { UserError } from '../../store/errors.js';
 import { fetchHubFile, hubRepo } from '../../store/hub.js';
 import type { Progress } from '../../store/progress.js';
 import { openSafetensors, readSafetensors, type SafetensorsFile } from '../../store/safetensors.js';
-import { loadTokenizer } from '../../text/tokenizer.js';
-import { openBaseModel, type BaseModel } from '../base-model.js';
+import { openBaseModel, openModel, type BaseModel } from '../base-model.js';
 import { openCorpus } from '../corpus.js';
 import { cache } from '../paths.js';
 import { fingerprint, PUBLISHED_ENCODER, readRecord } from './record.js';
@@ -125,11 +122,6 @@ function fitting(checkpoint: Checkpoint, input: number): Checkpoint {
 async function openOwnBase(profile: string, progress: Progress): Promise<BaseModel> {
   const own = profileNamed(profile);
   return openBaseModel(own, () => openCorpus(own, progress), progress);
-}
-
-async function openModel(name: string, progress: Progress): Promise<BaseModel> {
-  const folder = await openModelFolder(name, cache(), progress);
-  return { ...loadModel(folder), tokenizer: loadTokenizer(folder), name };
 }
 
 async function openEncoder(name: string, progress: Progress): Promise<Embedder> {

@@ -1,13 +1,12 @@
 /** The networks as they are used after training: vectors of one repository in, its adapter out. */
-import { toTensor } from '../../engine/arrays.js';
+import { toRows, toTensor } from '../../engine/arrays.js';
 import { tf, tidy, type Tensor } from '../../engine/tensorflow.js';
 import { evo, evoParameters, type EvoConfig } from '../../hypernet/evo.js';
 import type { Parameter } from '../../hypernet/layers.js';
 import type { State } from '../../hypernet/released.js';
 import { headParameters, staticHead, type StaticHeadConfig } from '../../hypernet/static-head.js';
-import type { CommitInputs } from '../../hypernet/unroll.js';
-import { mapAdapter, type Adapter } from '../../lora/adapter.js';
-import { toRows } from '../../engine/arrays.js';
+import { inputOf, type CommitInputs } from '../../hypernet/unroll.js';
+import { single, type Adapter } from '../../lora/adapter.js';
 import type { ModelConfig } from '../../model/config.js';
 import { UserError } from '../../store/errors.js';
 
@@ -37,14 +36,13 @@ export function staticWriter(path: string, config: StaticHeadConfig, state: Stat
  */
 export function evoWriter(path: string, config: EvoConfig, state: State, model: ModelConfig, trainedOnCommits: boolean): Writer {
   const network = evo(config, model), parameters = tensors(path, evoParameters(config, model), state);
-  const inputs = ({ diff, state }: CommitInputs) => ({ diff, state, both: Float32Array.of(...diff, ...state) })[config.stepInput];
   return {
     ...(trainedOnCommits && { stepInput: config.stepInput }),
     write: (repository, commits) => {
       let h = tidy(() => network.initialState(parameters, toRows([repository])));
       for (const commit of commits) {
         const before = h;
-        h = tidy(() => network.step(parameters, before, toRows([inputs(commit)])));
+        h = tidy(() => network.step(parameters, before, toRows([inputOf(commit, config.stepInput)])));
         before.dispose();
       }
       const adapter = single(() => network.head(parameters, h));
@@ -54,9 +52,6 @@ export function evoWriter(path: string, config: EvoConfig, state: State, model: 
     dispose: () => tf.dispose(parameters),
   };
 }
-
-/** Of a batch of one. */
-const single = (make: () => Adapter): Adapter => tidy(() => mapAdapter(make(), (t) => tf.keep(t.squeeze([0]))));
 
 /** The parameters in a network's order. */
 function tensors(path: string, parameters: readonly Parameter[], state: State): Tensor[] {
