@@ -13,6 +13,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #ifdef __GLIBC__
@@ -70,48 +74,182 @@ constexpr int kParts = 16;  // fixed partition for sums over rows
 
 // ---- Small matrix product ------------------------------------------------------------------------------------
 
-typedef float v8 __attribute__((vector_size(32), aligned(4)));
+// One vector register: 16 floats with AVX-512, else 8. Matrices are read in panels of 16 columns. Where it pays they are
+// packed, each panel's rows without a gap, so that the innermost loop reads one run of memory whatever the width.
+#ifdef __AVX512F__
+constexpr int kLanes = 16;
+#else
+constexpr int kLanes = 8;
+#endif
+typedef float vec __attribute__((vector_size(4 * kLanes), aligned(4)));
+constexpr int kPanel = 16;
 
-/** C[m,n] (+)= A[m,k] B[k,n] for one tile of R rows and 16 columns; A(i,p) = A[i*ai + p*ap]. */
-template <int R>
-inline void tile(const float* A, int64_t ai, int64_t ap, const float* B, int64_t ldb, float* C, int64_t ldc, int k,
-                 bool add) {
-  v8 c0[R], c1[R];
-  for (int r = 0; r < R; r++) {
-    if (add) {
-      c0[r] = *reinterpret_cast<const v8*>(C + r * ldc);
-      c1[r] = *reinterpret_cast<const v8*>(C + r * ldc + 8);
-    } else {
-      c0[r] = v8{};
-      c1[r] = v8{};
-    }
-  }
+inline int up16(int n) { return (n + 15) / 16 * 16; }
+
+/** A right-hand matrix: element (p, j) stands at data[p * row + (j / 16) * panel + j % 16]. */
+struct Right {
+  const float* data;
+  int64_t row, panel;
+};
+inline Right rowMajor(const float* data, int64_t width) { return {data, width, kPanel}; }
+inline Right packed(const std::vector<float>& data, int rows) { return {data.data(), kPanel, static_cast<int64_t>(rows) * kPanel}; }
+
+/** Where element (row, column) of packed panels of `rows` rows stands. */
+inline size_t inPanels(int row, int column, int rows) {
+  return (static_cast<size_t>(column / kPanel) * rows + row) * kPanel + column % kPanel;
+}
+
+/** Packs one row of `columns` values, a multiple of 16, into panels of `rows` rows. */
+inline void packRow(const float* x, int row, int columns, int rows, float* panels) {
+  for (int j = 0; j < columns; j += kPanel) std::memcpy(panels + inPanels(row, j, rows), x + j, kPanel * sizeof(float));
+}
+
+/** Packs x [columns, rows] transposed, or one of its rows at a time: out(e, j) = x(j, e). */
+inline void packColumn(const float* x, int column, int rows, float* panels) {
+  for (int e = 0; e < rows; e++) panels[inPanels(e, column, rows)] = x[e];
+}
+
+/** C[R, 16 P] = from + A[R,k] B[k, 16 P] with A(i,p) = A[i*ai + p*ap]; `from` lies like C, or is null for zeros. */
+template <int R, int P>
+inline void tile(const float* A, int64_t ai, int64_t ap, Right B, const float* from, float* C, int64_t ldc, int k) {
+  constexpr int V = P * kPanel / kLanes;
+  vec c[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) c[r][v] = from ? *reinterpret_cast<const vec*>(from + r * ldc + v * kLanes) : vec{};
   for (int p = 0; p < k; p++) {
-    const v8 b0 = *reinterpret_cast<const v8*>(B + p * ldb);
-    const v8 b1 = *reinterpret_cast<const v8*>(B + p * ldb + 8);
-#pragma GCC unroll 6
+    vec b[V];
+    for (int v = 0; v < V; v++)
+      b[v] = *reinterpret_cast<const vec*>(B.data + p * B.row + v * kLanes / kPanel * B.panel + v * kLanes % kPanel);
+#pragma GCC unroll 12
     for (int r = 0; r < R; r++) {
       const float a = A[r * ai + p * ap];
-      c0[r] += a * b0;
-      c1[r] += a * b1;
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) c[r][v] += a * b[v];
     }
   }
-  for (int r = 0; r < R; r++) {
-    *reinterpret_cast<v8*>(C + r * ldc) = c0[r];
-    *reinterpret_cast<v8*>(C + r * ldc + 8) = c1[r];
-  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) *reinterpret_cast<vec*>(C + r * ldc + v * kLanes) = c[r][v];
 }
 
-/** C[m,n] (+)= A[m,k] B[k,n]; n a multiple of 16 (callers pad). */
-void product(const float* A, int64_t ai, int64_t ap, const float* B, int64_t ldb, float* C, int64_t ldc, int m, int n,
-             int k, bool add) {
-  for (int j = 0; j < n; j += 16) {
-    int i = 0;
-    for (; i + 6 <= m; i += 6) tile<6>(A + i * ai, ai, ap, B + j, ldb, C + i * ldc + j, ldc, k, add);
-    for (; i + 2 <= m; i += 2) tile<2>(A + i * ai, ai, ap, B + j, ldb, C + i * ldc + j, ldc, k, add);
-    for (; i < m; i++) tile<1>(A + i * ai, ai, ap, B + j, ldb, C + i * ldc + j, ldc, k, add);
-  }
+template <int P>
+inline void strip(const float* A, int64_t ai, int64_t ap, Right B, const float* from, float* C, int64_t ldc, int m, int k) {
+  constexpr int R = kLanes == 16 ? 12 : 6;
+  auto at = [&](int i) { return from ? from + i * ldc : nullptr; };
+  int i = 0;
+  for (; i + R <= m; i += R) tile<R, P>(A + i * ai, ai, ap, B, at(i), C + i * ldc, ldc, k);
+  for (; i + 4 <= m; i += 4) tile<4, P>(A + i * ai, ai, ap, B, at(i), C + i * ldc, ldc, k);
+  for (; i < m; i++) tile<1, P>(A + i * ai, ai, ap, B, at(i), C + i * ldc, ldc, k);
 }
+
+/** C[m,n] = from + A[m,k] B[k,n]; n a multiple of 16; C and `from` have `ldc` floats a row. */
+void product(const float* A, int64_t ai, int64_t ap, Right B, const float* from, float* C, int64_t ldc, int m, int n, int k) {
+  constexpr int P = kLanes / 8;
+  auto right = [&](int j) { return Right{B.data + j / kPanel * B.panel, B.row, B.panel}; };
+  auto at = [&](int j) { return from ? from + j : nullptr; };
+  int j = 0;
+  for (; j + P * kPanel <= n; j += P * kPanel) strip<P>(A, ai, ap, right(j), at(j), C + j, ldc, m, k);
+  for (; j < n; j += kPanel) strip<1>(A, ai, ap, right(j), at(j), C + j, ldc, m, k);
+}
+
+// ---- Low-rank addition ---------------------------------------------------------------------------------------
+
+constexpr int kBlock = 64;  // rows that go through all products while they are in the cache
+
+/** The rows of `shares` repositories, each in `parts` pieces: a fixed partition, enough for all threads. */
+struct Pieces {
+  int64_t rows, shares, parts;
+  Pieces(int64_t n, int64_t s) : rows(n / s), shares(s), parts(std::max<int64_t>(1, kParts / s)) {}
+  int64_t count() const { return shares * parts; }
+  int64_t share(int64_t piece) const { return piece / parts; }
+  int64_t first(int64_t piece) const { return share(piece) * rows + rows * (piece % parts) / parts; }
+  int64_t end(int64_t piece) const { return share(piece) * rows + rows * (piece % parts + 1) / parts; }
+};
+
+/** x [rows, columns] into packed panels of its transpose (`columns` rows), the last panel filled up with zeros. */
+void packTransposed(const float* x, int rows, int columns, std::vector<float>& panels) {
+  panels.assign(static_cast<size_t>(columns) * up16(rows), 0.0f);
+  for (int i = 0; i < rows; i++) packColumn(x + static_cast<size_t>(i) * columns, i, columns, panels.data());
+}
+
+// (y [N,out], x [N,in], a [S,r,in], b [S,r,out]) -> low = x a' [N,r]; adds low b to y, in place: only its owner may hold it.
+// The rows are the equal, consecutive shares of S repositories. in and out are multiples of 16.
+struct LowRank {
+  void run(Call& c) const {
+    TF_Tensor *ty = c.input(0), *ta = c.input(2);
+    float* y = static_cast<float*>(TF_TensorData(ty));
+    const float *x = c.floats(1), *a = static_cast<const float*>(TF_TensorData(ta)), *b = c.floats(3);
+    const int64_t out = last(ty), n = TF_TensorElementCount(ty) / out, shares = TF_Dim(ta, 0);
+    const int r = TF_Dim(ta, 1), in = TF_Dim(ta, 2), padded = up16(r);
+    float* low = c.output(0, {n, r});
+    const Pieces pieces(n, shares);
+#pragma omp parallel
+    {
+      std::vector<float> down, lows(kBlock * padded);
+      int64_t packedShare = -1;
+#pragma omp for schedule(static)
+      for (int64_t piece = 0; piece < pieces.count(); piece++) {
+        const int64_t share = pieces.share(piece);
+        if (share != packedShare) packTransposed(a + share * r * in, r, in, down);
+        packedShare = share;
+        for (int64_t i = pieces.first(piece); i < pieces.end(piece); i += kBlock) {
+          const int m = std::min<int64_t>(kBlock, pieces.end(piece) - i);
+          product(x + i * in, in, 1, packed(down, in), nullptr, lows.data(), padded, m, padded, in);
+          for (int k = 0; k < m; k++) std::memcpy(low + (i + k) * r, &lows[k * padded], r * sizeof(float));
+          product(lows.data(), padded, 1, rowMajor(b + share * r * out, out), y + i * out, y + i * out, out, m, out, r);
+        }
+      }
+    }
+  }
+};
+
+// (dx [N,in] through the frozen weight, dy [N,out], x, a, b, low) -> da [S,r,in], db [S,r,out]; adds (dy b') a to dx, in place.
+struct LowRankGrad {
+  void run(Call& c) const {
+    TF_Tensor *ty = c.input(1), *ta = c.input(3);
+    float* dx = static_cast<float*>(TF_TensorData(c.input(0)));
+    const float *dy = static_cast<const float*>(TF_TensorData(ty)), *x = c.floats(2),
+                *a = static_cast<const float*>(TF_TensorData(ta)), *b = c.floats(4), *low = c.floats(5);
+    const int64_t out = last(ty), n = TF_TensorElementCount(ty) / out, shares = TF_Dim(ta, 0);
+    const int r = TF_Dim(ta, 1), in = TF_Dim(ta, 2), padded = up16(r);
+    float *da = c.output(0, {shares, r, in}), *db = c.output(1, {shares, r, out});
+    const Pieces pieces(n, shares);
+    const size_t sizeA = static_cast<size_t>(r) * in, sizeB = static_cast<size_t>(r) * out;
+    // Sums of the pieces of one share; where it is one piece, it writes the result itself.
+    std::vector<float> sums(pieces.parts > 1 ? pieces.count() * (sizeA + sizeB) : 0);
+#pragma omp parallel
+    {
+      std::vector<float> up, dlows(kBlock * padded);
+      int64_t packedShare = -1;
+#pragma omp for schedule(static)
+      for (int64_t piece = 0; piece < pieces.count(); piece++) {
+        const int64_t share = pieces.share(piece);
+        if (share != packedShare) packTransposed(b + share * sizeB, r, out, up);
+        packedShare = share;
+        float* sumA = pieces.parts > 1 ? &sums[piece * (sizeA + sizeB)] : da + share * sizeA;
+        float* sumB = pieces.parts > 1 ? sumA + sizeA : db + share * sizeB;
+        bool fresh = true;
+        for (int64_t i = pieces.first(piece); i < pieces.end(piece); i += kBlock) {
+          const int m = std::min<int64_t>(kBlock, pieces.end(piece) - i);
+          product(dy + i * out, out, 1, packed(up, out), nullptr, dlows.data(), padded, m, padded, out);
+          product(low + i * r, 1, r, rowMajor(dy + i * out, out), fresh ? nullptr : sumB, sumB, out, r, out, m);
+          product(dlows.data(), 1, padded, rowMajor(x + i * in, in), fresh ? nullptr : sumA, sumA, in, r, in, m);
+          product(dlows.data(), padded, 1, rowMajor(a + share * sizeA, in), dx + i * in, dx + i * in, in, m, in, r);
+          fresh = false;
+        }
+        if (fresh) std::fill(sumA, sumA + sizeA, 0.0f), std::fill(sumB, sumB + sizeB, 0.0f);
+      }
+      if (pieces.parts > 1) {
+#pragma omp for schedule(static)
+        for (int64_t j = 0; j < static_cast<int64_t>(shares * (sizeA + sizeB)); j++) {
+          const int64_t share = j / (sizeA + sizeB), at = j % (sizeA + sizeB);
+          float s = 0;
+          for (int64_t k = 0; k < pieces.parts; k++) s += sums[(share * pieces.parts + k) * (sizeA + sizeB) + at];
+          (at < static_cast<int64_t>(sizeA) ? da[share * sizeA + at] : db[share * sizeB + at - sizeA]) = s;
+        }
+      }
+    }
+  }
+};
 
 // ---- RMSNorm -------------------------------------------------------------------------------------------------
 
@@ -213,17 +351,25 @@ struct AttentionShape {
   int row() const { return (heads + 2 * kvHeads) * dim; }
 };
 
-/** cos and sin [positions, dim/2] of RoPE in the rotate-half layout of Qwen and Llama. */
-void ropeTable(int n, const AttentionShape& a, std::vector<float>& cs) {
-  const int half = a.dim / 2;
-  cs.resize(static_cast<size_t>(n) * a.dim);
-#pragma omp parallel for schedule(static)
-  for (int t = 0; t < n; t++)
-    for (int j = 0; j < half; j++) {
-      const double angle = t * std::pow(static_cast<double>(a.theta), -2.0 * j / a.dim);
-      cs[static_cast<size_t>(t) * a.dim + j] = static_cast<float>(std::cos(angle));
-      cs[static_cast<size_t>(t) * a.dim + half + j] = static_cast<float>(std::sin(angle));
-    }
+/** cos and sin [positions >= n, dim] of RoPE in the rotate-half layout of Qwen and Llama; made once, and longer when asked. */
+std::shared_ptr<const std::vector<float>> ropeTable(int n, const AttentionShape& a) {
+  static std::mutex lock;
+  static std::map<std::pair<int, float>, std::shared_ptr<const std::vector<float>>> tables;
+  std::lock_guard<std::mutex> guard(lock);
+  auto& known = tables[{a.dim, a.theta}];
+  const size_t d = a.dim, half = d / 2;
+  if (!known || known->size() < n * d) {
+    const size_t positions = std::max<size_t>(n, known ? 2 * known->size() / d : 512);
+    auto made = std::make_shared<std::vector<float>>(positions * d);
+    for (size_t t = 0; t < positions; t++)
+      for (size_t j = 0; j < half; j++) {
+        const double angle = t * std::pow(static_cast<double>(a.theta), -2.0 * j / d);
+        (*made)[t * d + j] = static_cast<float>(std::cos(angle));
+        (*made)[t * d + half + j] = static_cast<float>(std::sin(angle));
+      }
+    known = made;
+  }
+  return known;
 }
 
 /** out = x rotated by the angle in cs, or back when inverse. */
@@ -239,16 +385,29 @@ inline void rotate(const float* x, const float* cs, float* out, int dim, float s
 
 constexpr int kRows = 48;  // query rows a tile
 
-inline int up16(int n) { return (n + 15) / 16 * 16; }
+/** Row length of a tile of scores over n keys: an odd number of cache lines, so that columns do not fall on one another. */
+inline int scoreRow(int n) { return n + (n / kPanel % 2 ? 0 : kPanel); }
 
-/** Scores of rows [i0, i0+m) against keys [0, i0+m), masked: P = exp(QK' - shift) in place, keys below `start` out. */
-inline void maskScores(float* S, int ld, int i0, int m, int start) {
+/** Scores of rows [i0, i0+m) against keys [0, n): those a row may not see, after it or before `start`, are -1e30. */
+inline void maskScores(float* S, int ld, int n, int i0, int m, int start) {
   for (int r = 0; r < m; r++) {
     float* s = S + r * ld;
     const int end = i0 + r + 1;
     for (int j = 0; j < std::min(start, end); j++) s[j] = -1e30f;
-    for (int j = end; j < ld; j++) s[j] = -1e30f;
+    for (int j = end; j < n; j++) s[j] = -1e30f;
   }
+}
+
+/** The keys of one head of one sequence; those before `start` are padding. */
+struct Keys {
+  const float* base;  // of the sequence, at this head
+  int64_t row;        // between two positions
+  int start, d;
+};
+
+/** Rotated key of position j into `out`. */
+inline void keyRow(const Keys& keys, int j, const float* cs, float* out) {
+  rotate(keys.base + j * keys.row, cs + static_cast<size_t>(j - keys.start) * keys.d, out, keys.d, 1.0f, false);
 }
 
 // (qkv [B,T,(H+2K)d] before RoPE, start [B]: first real position of each sequence) -> out [B,T,H*d], lse [B,H,T].
@@ -261,38 +420,36 @@ struct Attention {
     const int32_t* start = c.ints(1);
     const int B = TF_Dim(t, 0), T = TF_Dim(t, 1), d = a.dim, group = a.heads / a.kvHeads, row = a.row(), Tp = up16(T);
     float *out = c.output(0, {B, T, a.heads * d}), *lse = c.output(1, {B, a.heads, T});
-    std::vector<float> cs;
-    ropeTable(T, a, cs);
+    const auto table = ropeTable(T, a);
+    const float* cs = table->data();
 #pragma omp parallel
     {
-      std::vector<float> kt(static_cast<size_t>(d) * Tp), v(static_cast<size_t>(Tp) * d), q(kRows * d), s(kRows * Tp),
-          o(kRows * d), tmp(d);
+      std::vector<float> kt(static_cast<size_t>(Tp) * d), v(static_cast<size_t>(Tp) * d), q(kRows * d), s(kRows * scoreRow(Tp)), tmp(d);
 #pragma omp for schedule(dynamic, 1)
       for (int bk = 0; bk < B * a.kvHeads; bk++) {
         const int b = bk / a.kvHeads, kh = bk % a.kvHeads, s0 = start[b];
         const float* base = qkv + static_cast<size_t>(b) * T * row;
+        const Keys keys{base + (a.heads + kh) * d, row, s0, d};
         std::fill(kt.begin(), kt.end(), 0.0f);
         std::fill(v.begin(), v.end(), 0.0f);
         for (int j = s0; j < T; j++) {
-          rotate(base + static_cast<size_t>(j) * row + (a.heads + kh) * d, &cs[static_cast<size_t>(j - s0) * d],
-                 tmp.data(), d, 1.0f, false);
-          for (int e = 0; e < d; e++) kt[static_cast<size_t>(e) * Tp + j] = tmp[e];
-          std::memcpy(&v[static_cast<size_t>(j) * d],
-                      base + static_cast<size_t>(j) * row + (a.heads + a.kvHeads + kh) * d, d * sizeof(float));
+          keyRow(keys, j, cs, tmp.data());
+          packColumn(tmp.data(), j, d, kt.data());
+          packRow(keys.base + j * keys.row + a.kvHeads * d, j, d, Tp, v.data());
         }
         for (int g = 0; g < group; g++) {
           const int head = kh * group + g;
           for (int i0 = 0; i0 < T; i0 += kRows) {
-            const int m = std::min(kRows, T - i0), n = up16(i0 + m);
+            const int m = std::min(kRows, T - i0), n = up16(i0 + m), ld = scoreRow(n);
             std::fill(q.begin(), q.end(), 0.0f);
             for (int r = 0; r < m; r++)
               if (i0 + r >= s0)
-                rotate(base + static_cast<size_t>(i0 + r) * row + head * d, &cs[static_cast<size_t>(i0 + r - s0) * d],
-                       &q[r * d], d, 1.0f / std::sqrt(static_cast<float>(d)), false);
-            product(q.data(), d, 1, kt.data(), Tp, s.data(), n, m, n, d, false);
-            maskScores(s.data(), n, i0, m, s0);
+                rotate(base + static_cast<size_t>(i0 + r) * row + head * d, cs + static_cast<size_t>(i0 + r - s0) * d, &q[r * d],
+                       d, 1.0f / std::sqrt(static_cast<float>(d)), false);
+            product(q.data(), d, 1, packed(kt, d), nullptr, s.data(), ld, m, n, d);
+            maskScores(s.data(), ld, n, i0, m, s0);
             for (int r = 0; r < m; r++) {
-              float *sr = &s[r * n], top = -1e30f, sum = 0;
+              float *sr = &s[r * ld], top = -1e30f, sum = 0;
               for (int j = 0; j < n; j++) top = std::max(top, sr[j]);
               for (int j = 0; j < n; j++) {
                 sr[j] = std::exp(sr[j] - top);
@@ -303,10 +460,8 @@ struct Attention {
               for (int j = 0; j < n; j++) sr[j] *= inv;
               lse[(static_cast<size_t>(b) * a.heads + head) * T + i0 + r] = real ? top + std::log(sum) : 1e30f;
             }
-            product(s.data(), n, 1, v.data(), d, o.data(), d, m, d, n, false);
-            for (int r = 0; r < m; r++)
-              std::memcpy(out + (static_cast<size_t>(b) * T + i0 + r) * a.heads * d + head * d, &o[r * d],
-                          d * sizeof(float));
+            product(s.data(), ld, 1, packed(v, Tp), nullptr, out + (static_cast<size_t>(b) * T + i0) * a.heads * d + head * d,
+                    a.heads * d, m, d, n);
           }
         }
       }
@@ -325,64 +480,61 @@ struct AttentionGrad {
     const float *out = c.floats(3), *lse = c.floats(4);
     const int B = TF_Dim(t, 0), T = TF_Dim(t, 1), d = a.dim, group = a.heads / a.kvHeads, row = a.row(), Tp = up16(T);
     float* dqkv = c.output(0, {B, T, row});
-    std::vector<float> cs;
-    ropeTable(T, a, cs);
+    const auto table = ropeTable(T, a);
+    const float* cs = table->data();
     const float scale = 1.0f / std::sqrt(static_cast<float>(d));
 #pragma omp parallel
     {
-      const size_t big = static_cast<size_t>(Tp) * d;
-      std::vector<float> k(big), kt(big), vt(big), dk(big), dv(big), q(kRows * d), p(kRows * Tp), dp(kRows * Tp),
-          dq(kRows * d), go(kRows * d), tmp(d);
+      const size_t big = static_cast<size_t>(Tp) * d, scores = kRows * scoreRow(Tp);
+      std::vector<float> k(big), kt(big), vt(big), dk(big), dv(big), q(kRows * d), go(kRows * d), p(scores), dp(scores),
+          dq(kRows * d), tmp(d);
 #pragma omp for schedule(dynamic, 1)
       for (int bk = 0; bk < B * a.kvHeads; bk++) {
         const int b = bk / a.kvHeads, kh = bk % a.kvHeads, s0 = start[b];
         const float* base = qkv + static_cast<size_t>(b) * T * row;
         float* dbase = dqkv + static_cast<size_t>(b) * T * row;
+        const Keys keys{base + (a.heads + kh) * d, row, s0, d};
         for (auto* w : {&k, &kt, &vt, &dk, &dv}) std::fill(w->begin(), w->end(), 0.0f);
         for (int j = s0; j < T; j++) {
-          float* kj = &k[static_cast<size_t>(j) * d];
-          rotate(base + static_cast<size_t>(j) * row + (a.heads + kh) * d, &cs[static_cast<size_t>(j - s0) * d], kj, d,
-                 1.0f, false);
-          const float* vj = base + static_cast<size_t>(j) * row + (a.heads + a.kvHeads + kh) * d;
-          for (int e = 0; e < d; e++) {
-            kt[static_cast<size_t>(e) * Tp + j] = kj[e];
-            vt[static_cast<size_t>(e) * Tp + j] = vj[e];
-          }
+          keyRow(keys, j, cs, tmp.data());
+          packRow(tmp.data(), j, d, Tp, k.data());
+          packColumn(tmp.data(), j, d, kt.data());
+          packColumn(keys.base + j * keys.row + a.kvHeads * d, j, d, vt.data());
         }
         for (int g = 0; g < group; g++) {
           const int head = kh * group + g;
           for (int i0 = 0; i0 < T; i0 += kRows) {
-            const int m = std::min(kRows, T - i0), n = up16(i0 + m);
+            const int m = std::min(kRows, T - i0), n = up16(i0 + m), ld = scoreRow(n);
             float delta[kRows];
             std::fill(q.begin(), q.end(), 0.0f);
             for (int r = 0; r < m; r++) {
               const size_t at = (static_cast<size_t>(b) * T + i0 + r) * a.heads * d + head * d;
               if (i0 + r >= s0)
-                rotate(base + static_cast<size_t>(i0 + r) * row + head * d, &cs[static_cast<size_t>(i0 + r - s0) * d],
-                       &q[r * d], d, scale, false);
+                rotate(base + static_cast<size_t>(i0 + r) * row + head * d, cs + static_cast<size_t>(i0 + r - s0) * d, &q[r * d],
+                       d, scale, false);
               float s = 0;
               for (int e = 0; e < d; e++) s += dout[at + e] * out[at + e];
               delta[r] = s;
               std::memcpy(&go[r * d], dout + at, d * sizeof(float));
             }
-            product(q.data(), d, 1, kt.data(), Tp, p.data(), n, m, n, d, false);
-            maskScores(p.data(), n, i0, m, s0);
-            product(go.data(), d, 1, vt.data(), Tp, dp.data(), n, m, n, d, false);
+            product(q.data(), d, 1, packed(kt, d), nullptr, p.data(), ld, m, n, d);
+            maskScores(p.data(), ld, n, i0, m, s0);
+            product(go.data(), d, 1, packed(vt, d), nullptr, dp.data(), ld, m, n, d);
             for (int r = 0; r < m; r++) {
               const float l = lse[(static_cast<size_t>(b) * a.heads + head) * T + i0 + r], dl = delta[r];
-              float *pr = &p[r * n], *dpr = &dp[r * n];
+              float *pr = &p[r * ld], *dpr = &dp[r * ld];
               for (int j = 0; j < n; j++) {
                 pr[j] = std::exp(pr[j] - l);
                 dpr[j] = pr[j] * (dpr[j] - dl);
               }
             }
-            product(p.data(), 1, n, go.data(), d, dv.data(), d, n, d, m, true);
-            product(dp.data(), 1, n, q.data(), d, dk.data(), d, n, d, m, true);
-            product(dp.data(), n, 1, k.data(), d, dq.data(), d, m, d, n, false);
+            product(p.data(), 1, ld, rowMajor(go.data(), d), dv.data(), dv.data(), d, n, d, m);
+            product(dp.data(), 1, ld, rowMajor(q.data(), d), dk.data(), dk.data(), d, n, d, m);
+            product(dp.data(), ld, 1, packed(k, Tp), nullptr, dq.data(), d, m, d, n);
             for (int r = 0; r < m; r++) {
               float* to = dbase + static_cast<size_t>(i0 + r) * row + head * d;
               if (i0 + r >= s0)
-                rotate(&dq[r * d], &cs[static_cast<size_t>(i0 + r - s0) * d], to, d, scale, true);
+                rotate(&dq[r * d], cs + static_cast<size_t>(i0 + r - s0) * d, to, d, scale, true);
               else
                 std::fill(to, to + d, 0.0f);
             }
@@ -391,7 +543,7 @@ struct AttentionGrad {
         for (int j = 0; j < T; j++) {
           float *tk = dbase + static_cast<size_t>(j) * row + (a.heads + kh) * d, *tv = tk + a.kvHeads * d;
           if (j >= s0) {
-            rotate(&dk[static_cast<size_t>(j) * d], &cs[static_cast<size_t>(j - s0) * d], tk, d, 1.0f, true);
+            rotate(&dk[static_cast<size_t>(j) * d], cs + static_cast<size_t>(j - s0) * d, tk, d, 1.0f, true);
             std::memcpy(tv, &dv[static_cast<size_t>(j) * d], d * sizeof(float));
           } else {
             std::fill(tk, tk + d, 0.0f);
@@ -415,8 +567,8 @@ struct CacheFill {
     const int32_t* start = c.ints(1);
     const int64_t B = TF_Dim(t, 0), T = TF_Dim(t, 1), d = a.dim, row = a.row(), K = a.kvHeads;
     float* cache = c.output(0, {2, B, K, capacity, d});
-    std::vector<float> cs;
-    ropeTable(static_cast<int>(T), a, cs);
+    const auto table = ropeTable(static_cast<int>(T), a);
+    const float* cs = table->data();
 #pragma omp parallel for schedule(static)
     for (int64_t bk = 0; bk < B * K; bk++) {
       const int64_t b = bk / K, kh = bk % K, s0 = start[b];
@@ -445,8 +597,8 @@ struct Decode {
     const int64_t B = TF_Dim(tc, 1), K = a.kvHeads, capacity = TF_Dim(tc, 3), d = a.dim, row = a.row();
     const int group = a.heads / a.kvHeads;
     float* out = c.output(0, {B, a.heads * d});
-    std::vector<float> cs;
-    ropeTable(static_cast<int>(n) + 1, a, cs);
+    const auto table = ropeTable(static_cast<int>(n) + 1, a);
+    const float* cs = table->data();
 #pragma omp parallel
     {
       std::vector<float> q(d), s(n + 1);
@@ -513,22 +665,22 @@ struct CrossEntropy {
 
 // ---- AdamW ---------------------------------------------------------------------------------------------------
 
-// (p, m, v, g, [lr, beta1, beta2, eps, weight decay, 1-beta1^t, 1-beta2^t, gradient scale]) -> p, m, v
+// (p, m, v, g, [lr, beta1, beta2, eps, weight decay, 1-beta1^t, 1-beta2^t, gradient scale]): nothing comes out,
+// p, m and v change in place. Only their owner may hold them.
 struct AdamW {
   void run(Call& c) const {
     TF_Tensor* t = c.input(0);
-    const float *p = static_cast<const float*>(TF_TensorData(t)), *m = c.floats(1), *v = c.floats(2), *g = c.floats(3),
-                *h = c.floats(4);
+    float *p = static_cast<float*>(TF_TensorData(t)), *m = static_cast<float*>(TF_TensorData(c.input(1))),
+          *v = static_cast<float*>(TF_TensorData(c.input(2)));
+    const float *g = c.floats(3), *h = c.floats(4);
     const int64_t n = TF_TensorElementCount(t);
-    auto shape = shapeOf(t);
-    float *po = c.output(0, shape), *mo = c.output(1, shape), *vo = c.output(2, shape);
     const float lr = h[0], b1 = h[1], b2 = h[2], eps = h[3], decay = 1.0f - h[0] * h[4], c1 = h[5], c2 = h[6], gs = h[7];
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++) {
       const float gi = g[i] * gs, mi = b1 * m[i] + (1.0f - b1) * gi, vi = b2 * v[i] + (1.0f - b2) * gi * gi;
-      mo[i] = mi;
-      vo[i] = vi;
-      po[i] = p[i] * decay - lr * (mi / c1) / (std::sqrt(vi / c2) + eps);
+      m[i] = mi;
+      v[i] = vi;
+      p[i] = p[i] * decay - lr * (mi / c1) / (std::sqrt(vi / c2) + eps);
     }
   }
 };
@@ -613,6 +765,9 @@ __attribute__((constructor)) void load() {
   const std::vector<const char*> attention = {"heads: int", "kv_heads: int", "dim: int", "theta: float"};
   add<RmsNorm>("C2lRmsNorm", {"x: float", "w: float"}, {"y: float", "rstd: float"}, {"eps: float"});
   add<RmsNormGrad>("C2lRmsNormGrad", {"dy: float", "x: float", "w: float", "rstd: float"}, {"dx: float", "dw: float"});
+  add<LowRank>("C2lLowRank", {"y: float", "x: float", "a: float", "b: float"}, {"low: float"});
+  add<LowRankGrad>("C2lLowRankGrad", {"dx: float", "dy: float", "x: float", "a: float", "b: float", "low: float"},
+                   {"da: float", "db: float"});
   add<SwiGlu>("C2lSwiGlu", {"gu: float"}, {"y: float"});
   add<SwiGluGrad>("C2lSwiGluGrad", {"dy: float", "gu: float"}, {"dgu: float"});
   add<Attention>("C2lAttention", {"qkv: float", "start: int32"}, {"out: float", "lse: float"}, attention);
@@ -623,8 +778,7 @@ __attribute__((constructor)) void load() {
                  {"heads: int", "kv_heads: int", "dim: int", "theta: float", "capacity: int"});
   add<Decode>("C2lDecode", {"qkv: float", "cache: float", "start: int32", "length: int32"}, {"out: float"}, attention);
   add<CrossEntropy>("C2lCrossEntropy", {"logits: float", "target: int32", "weight: float"}, {"loss: float", "dlogits: float"});
-  add<AdamW>("C2lAdamW", {"p: float", "m: float", "v: float", "g: float", "hyper: float"},
-             {"po: float", "mo: float", "vo: float"});
+  add<AdamW>("C2lAdamW", {"p: float", "m: float", "v: float", "g: float", "hyper: float"}, {});
 }
 
 }  // namespace

@@ -27,9 +27,9 @@ test('a constant made on the way is still there in the backward pass', () => {
 });
 
 test('a detached product has gradients for its factors only', () => {
-  const a = random([4, 2], 4), b = random([2, 4], 5);
-  const [gx, ga, gb] = tf.grads((...t: Tensor[]) => detachedProduct(t[0]!, t[1]!, t[2]!).add(t[0]!.mul(0)).mul(dy).sum())([x, a, b]) as [Tensor, Tensor, Tensor];
-  const [, ea, eb] = tf.grads((...t: Tensor[]) => tf.matMul(tf.matMul(t[0] as never, t[1] as never), t[2] as never).mul(dy).sum())([x, a, b]) as [Tensor, Tensor, Tensor];
+  const a = random([1, 2, 4], 4), b = random([1, 2, 4], 5), rows = x.expandDims(0);
+  const [gx, ga, gb] = tf.grads((...t: Tensor[]) => detachedProduct(t[0]!, t[1]!, t[2]!).add(t[0]!.mul(0)).mul(dy).sum())([rows, a, b]) as [Tensor, Tensor, Tensor];
+  const [, ea, eb] = tf.grads((...t: Tensor[]) => tf.matMul(tf.matMul(t[0]!, t[1]!, false, true), t[2]!).mul(dy).sum())([rows, a, b]) as [Tensor, Tensor, Tensor];
   assert.ok(gap(ga, ea) < 1e-5 && gap(gb, eb) < 1e-5);
   assert.equal(gx.abs().max().dataSync()[0], 0);
 });

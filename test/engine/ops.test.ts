@@ -25,6 +25,17 @@ test('RMSNorm and SwiGLU', () => {
   assert.ok(compare((x) => ops.swiGlu(x!), (x) => composite.swiGlu(x!), [random([33, 96], 3)]) < 1e-5);
 });
 
+test('adapted linear: one repository and several, ranks and row counts around the tile sizes, two terms', () => {
+  const [input, output] = [48, 80], w = random([input, output], 20);
+  for (const [shares, rows, rank] of [[1, 5, 3], [1, 150, 8], [3, 70, 16], [20, 65, 24]] as const) {
+    const factors = [random([shares, rank, input], 21), random([shares, rank, output], 22), random([1, 4, input], 23), random([1, 4, output], 24)];
+    const terms = ([, a, b, c, d]: Tensor[]) => [{ a: a!, b: b! }, { a: c!, b: d! }];
+    const difference = compare((...t) => ops.adaptedLinear(t[0]!, w, terms(t), false), (...t) => composite.adaptedLinear(t[0]!, w, terms(t)),
+      [random([shares * rows, input], 25), ...factors]);
+    assert.ok(difference < 2e-3, `${shares} shares of ${rows} rows, rank ${rank}: ${difference}`);
+  }
+});
+
 test('attention: grouped queries, left padding, lengths around the tile size', () => {
   const shape = { heads: 6, kvHeads: 2, dim: 32, theta: 10_000 };
   for (const time of [1, 7, 47, 48, 49, 130]) {

@@ -9,7 +9,7 @@ import { paw } from '../../lib/dist/hypernet/paw.js';
 import { readDirect, readGru, writeDirect, writeGru, type State } from '../../lib/dist/hypernet/released.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { text2lora } from '../../lib/dist/hypernet/text2lora.js';
-import { projections, mapAdapter, type Adapter } from '../../lib/dist/lora/adapter.js';
+import { inOne, projections, mapAdapter, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { functional, gap, head, inputs, model, reference, repos, rule, stacked, stateDict, stored } from './fixture.js';
 
 const BOUND = 1e-5;
@@ -93,11 +93,11 @@ for (const [name, network] of others) {
     const state = turned(stateDict(name, 'state_dict'));
     assert.deepEqual([...state.keys()].sort(), [...network.names].sort());
     const values = network.names.map((n) => toTensor(state.get(n)!.read()));
-    const adapter = network.apply(values, context);
+    const adapter = inOne(network.apply(values, context));
     assert.deepEqual([adapter.rank, adapter.alpha], name === 'residual' ? [4, 8] : [2, 4]);
     assert.deepEqual([adapter.layers.length, adapter.layers[1]!.q_proj.a.shape[1]], [model.layers, adapter.rank]);
     checkOutputs(name, adapter);
-    checkGradients(name, 'state_dict', turned(gradients(network, values, (list) => network.apply(list, context))));
+    checkGradients(name, 'state_dict', turned(gradients(network, values, (list) => inOne(network.apply(list, context)))));
   });
 }
 
@@ -105,10 +105,10 @@ test('three repositories at once are three single calls', () => {
   for (const [name, network] of [...others, ['paper', staticHead(head, model)] as const]) {
     // Not the initial values: some networks start with B at zero.
     const values = network.initial(5).map((t, i) => toTensor(rule(i, t.shape)));
-    const together = network.apply(values, context);
+    const together = inOne(network.apply(values, context));
     for (let r = 0; r < 3; r++) {
       const one = mapAdapter(together, (t) => t.slice([r, 0, 0], [1, -1, -1]).squeeze([0]));
-      const alone = network.apply(values, context.slice([r, 0], [1, head.input]));
+      const alone = inOne(network.apply(values, context.slice([r, 0], [1, head.input])));
       for (const p of projections) {
         one.layers.forEach((l, i) => {
           for (const k of ['a', 'b'] as const) {

@@ -25,7 +25,7 @@ test('merged equals applied, one set of factors for all layers and one a layer',
   for (const layers of [1, 2]) {
     const adapter = random(layers, [], 5);
     const merged = merge(model, adapter);
-    const applied = hiddenStates(model, ids, { lora: toLowRank(adapter) });
+    const applied = hiddenStates(model, ids, { lora: toLowRank(adapter, config.layers) });
     assert.ok(gap(hiddenStates(merged, ids), applied) < 1e-4);
     assert.ok(gap(hiddenStates(model, ids), applied) > 0.1, 'the adapter changes something');
     disposeMerged(merged, model);
@@ -44,16 +44,16 @@ test('W becomes W + alpha/r B A, in the place of its projection', () => {
 
 test('several repositories in one batch, each with its own adapter', () => {
   const batched = random(1, [2], 7);
-  const together = hiddenStates(model, ids, { lora: toLowRank(batched) });
+  const together = hiddenStates(model, ids, { lora: toLowRank(batched, config.layers) });
   [0, 1].forEach((r) => {
     const adapter = mapAdapter(batched, (t) => t.slice([r, 0, 0], [1, -1, -1]).squeeze([0]));
-    const alone = hiddenStates(model, ids.slice([2 * r, 0], [2, 12]), { lora: toLowRank(adapter) });
+    const alone = hiddenStates(model, ids.slice([2 * r, 0], [2, 12]), { lora: toLowRank(adapter, config.layers) });
     assert.ok(gap(together.slice([24 * r, 0], [24, 32]), alone) < 1e-4, `repository ${r}`);
   });
 });
 
 test('a fresh adapter changes nothing; the average of an adapter and its opposite is zero', () => {
-  assert.ok(gap(hiddenStates(model, ids, { lora: toLowRank(initialAdapter(config, 4, 8, 1)) }), hiddenStates(model, ids)) < 1e-6);
+  assert.ok(gap(hiddenStates(model, ids, { lora: toLowRank(initialAdapter(config, 4, 8, 1), config.layers) }), hiddenStates(model, ids)) < 1e-6);
   const one = random(1, [], 2);
   const opposite = { ...one, layers: one.layers.map((l) => mapLayer((p, k) => l[p][k].neg())) };
   assert.equal(averageAdapters([one, opposite]).layers[0]!.up_proj.b.abs().max().dataSync()[0], 0);

@@ -27,7 +27,7 @@ const read = (kind: string, layers: number): Adapter => ({
 
 /** Mean cross-entropy of the targets under an adapter given as a flat list of factors. */
 function loss(factors: Tensor[], detachInput: boolean, checkpoint: boolean): Tensor {
-  const lora = toLowRank(adapterFromTensors(factors, RANK, ALPHA));
+  const lora = toLowRank(adapterFromTensors(factors, RANK, ALPHA), model.config.layers);
   const states = hiddenStates(model, ids, { lora, detachInput, checkpoint });
   const at = tf.gather(states, tf.tensor1d(positions.map(([b, t]) => b * ids.shape[1]! + t), 'int32'));
   return headLoss(at, model.head, targets, tf.fill([positions.length], 1 / positions.length), false);

@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'peft-'));
 after(() => { rmSync(folder, { recursive: true }); });
 const model = loadModel(modelFolder);
 const gap = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().dataSync()[0]!;
-const applied = (adapter: Adapter, ids: Tensor): Tensor => logits(model, hiddenStates(model, ids, { lora: toLowRank(adapter) }));
+const applied = (adapter: Adapter, ids: Tensor): Tensor => logits(model, hiddenStates(model, ids, { lora: toLowRank(adapter, model.config.layers) }));
 
 function expected(name: string): { ids: Tensor; logits: Tensor } {
   const { tensors } = readSafetensors(join(fixtures, name, 'expected.safetensors'));

@@ -20,7 +20,7 @@ export class AdamW {
   readonly v: Tensor[];
   step = 0;
 
-  /** @param parameters replaced in place (`parameters[i]` becomes a new tensor) at each update. */
+  /** @param parameters owned by the optimiser, and no clones: an update changes their values in place, or on a GPU puts new tensors into the list. */
   constructor(public readonly parameters: Tensor[], public readonly options: AdamWOptions) {
     this.m = parameters.map((p) => tf.keep(tf.zerosLike(p)));
     this.v = parameters.map((p) => tf.keep(tf.zerosLike(p)));
@@ -36,7 +36,11 @@ export class AdamW {
     this.parameters.forEach((p, i) => {
       const decay = p.rank >= 2 ? weightDecay : 0;
       const hyper = [learningRate, beta1, beta2, eps, decay, 1 - beta1 ** this.step, 1 - beta2 ** this.step, scale];
-      const next = tf.tidy(() => (onGpu ? adamWOps : kernels.adamW)(p, this.m[i]!, this.v[i]!, gradients[i]!, tf.tensor1d(hyper)));
+      if (!onGpu) {
+        tf.tidy(() => { kernels.adamW(p, this.m[i]!, this.v[i]!, gradients[i]!, tf.tensor1d(hyper)); });
+        return;
+      }
+      const next = tf.tidy(() => adamWOps(p, this.m[i]!, this.v[i]!, gradients[i]!, hyper));
       [p, this.m[i]!, this.v[i]!].forEach((t) => t.dispose());
       [this.parameters[i], this.m[i], this.v[i]] = next.map((t) => tf.keep(t)) as [Tensor, Tensor, Tensor];
     });
@@ -49,8 +53,8 @@ export class AdamW {
 }
 
 /** The kernel's arithmetic in TensorFlow ops, for a GPU. */
-function adamWOps(p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: Tensor): Tensor[] {
-  const [lr, b1, b2, eps, decay, c1, c2, scale] = [...hyper.dataSync()] as [number, number, number, number, number, number, number, number];
+function adamWOps(p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: number[]): Tensor[] {
+  const [lr, b1, b2, eps, decay, c1, c2, scale] = hyper as [number, number, number, number, number, number, number, number];
   const gs = g.mul(scale);
   const mo = m.mul(b1).add(gs.mul(1 - b1)), vo = v.mul(b2).add(gs.square().mul(1 - b2));
   return [p.mul(1 - lr * decay).sub(mo.div(c1).mul(lr).div(vo.div(c2).sqrt().add(eps))), mo, vo];

@@ -2,12 +2,21 @@
  * The fused kernels written with ordinary TensorFlow ops, differentiated by tfjs: what a GPU runs, and what the
  * kernels are tested against. Same shapes and meaning as ops.ts.
  */
-import { checkpointed } from './gradients.js';
+import { checkpointed, detachedProduct } from './gradients.js';
 import type { AttentionShape } from './kernels.js';
 import { tf, type Tensor, type Tf } from './tensorflow.js';
 
 export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
   return x.mul(x.square().mean(-1, true).add(eps).rsqrt()).mul(w);
+}
+
+/** `detachInput`: no gradient through the input of the terms. */
+export function adaptedLinear(x: Tensor, w: Tensor, terms: readonly { a: Tensor; b: Tensor }[], detachInput = false): Tensor {
+  return terms.reduce((y, { a, b }) => {
+    const shares = a.shape[0]!, rows = x.reshape([shares, x.shape[0]! / shares, x.shape[1]!]);
+    const low = detachInput ? detachedProduct(rows, a, b) : tf.matMul(tf.matMul(rows, a, false, true), b);
+    return y.add(low.reshape(y.shape));
+  }, tf.matMul(x as Tf.Tensor2D, w as Tf.Tensor2D) as Tensor);
 }
 
 export function swiGlu(gu: Tensor): Tensor {

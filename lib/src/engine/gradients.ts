@@ -23,17 +23,17 @@ export function checkpointed(f: (inputs: Tensor[], constants: Tensor[]) => Tenso
   })(...inputs);
 }
 
-/** (x A) B with gradients for A and B and none for x. x [N, in] or [R, N, in]; A [.., in, r]; B [.., r, out]. */
+/** (x A') B with gradients for A and B and none for x. x [S, N, in]; A [S, r, in]; B [S, r, out]. */
 export function detachedProduct(x: Tensor, a: Tensor, b: Tensor): Tensor {
   return tf.customGrad((...args: unknown[]) => {
     const [A, B, save] = args as [Tensor, Tensor, Save];
-    const low = tf.matMul(x, A);
+    const low = tf.matMul(x, A, false, true);
     save([x, A, B, low]);
     return {
       value: tf.matMul(low, B),
       gradFunc: (dy: Tensor, [input, , factor, product]: Tensor[]) => {
         const dLow = tf.matMul(dy, factor as Tf.Tensor2D, false, true);
-        return [tf.matMul(input!, dLow, true, false), tf.matMul(product!, dy, true, false)];
+        return [tf.matMul(dLow, input!, true, false), tf.matMul(product!, dy, true, false)];
       },
     };
   })(a, b);

@@ -25,6 +25,11 @@ export const kernels = {
   rmsNorm: (x: Tensor, w: Tensor, eps: number) => call('C2lRmsNorm', [x, w], 2, [float('eps', eps)]),
   /** -> [dx [N,h], dw [h]] */
   rmsNormGrad: (dy: Tensor, x: Tensor, w: Tensor, rstd: Tensor) => call('C2lRmsNormGrad', [dy, x, w, rstd], 2),
+  /** Adds (x a') b to y [N,out], in place. x [N,in], a [S,r,in], b [S,r,out], rows in S equal shares -> [low = x a' [N,r]] */
+  lowRank: (y: Tensor, x: Tensor, a: Tensor, b: Tensor) => call('C2lLowRank', [y, x, a, b], 1),
+  /** Adds (dy b') a to dx [N,in], in place -> [da [S,r,in], db [S,r,out]] */
+  lowRankGrad: (dx: Tensor, dy: Tensor, x: Tensor, a: Tensor, b: Tensor, low: Tensor) =>
+    call('C2lLowRankGrad', [dx, dy, x, a, b, low], 2),
   /** gate and up side by side [N,2m] -> [silu(gate)*up [N,m]] */
   swiGlu: (gu: Tensor) => call('C2lSwiGlu', [gu], 1),
   swiGluGrad: (dy: Tensor, gu: Tensor) => call('C2lSwiGluGrad', [dy, gu], 1),
@@ -40,8 +45,8 @@ export const kernels = {
     call('C2lDecode', [qkv, cache, start, length], 1, attention(s)),
   /** logits [N,V], target [N], weight [N] -> [loss [N], weighted dlogits [N,V]] */
   crossEntropy: (logits: Tensor, target: Tensor, weight: Tensor) => call('C2lCrossEntropy', [logits, target, weight], 2),
-  /** hyper = [lr, beta1, beta2, eps, decay, 1-beta1^t, 1-beta2^t, gradient scale] -> [p, m, v] */
-  adamW: (p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: Tensor) => call('C2lAdamW', [p, m, v, g, hyper], 3),
+  /** hyper = [lr, beta1, beta2, eps, decay, 1-beta1^t, 1-beta2^t, gradient scale]; p, m and v change in place */
+  adamW: (p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: Tensor): void => void call('C2lAdamW', [p, m, v, g, hyper], 0),
   /** sum(x^2) / 2 */
   halfSquaredNorm: (x: Tensor) =>
     backend.executeSingleOutput('L2Loss', [{ name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT }], [x]),

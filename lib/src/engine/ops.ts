@@ -19,6 +19,30 @@ export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
   })(x, w);
 }
 
+/**
+ * x W + sum over terms of (x a') b, for a frozen W: gradients for x and the terms' factors. x [N,in], W [in,out];
+ * a [S,r,in], b [S,r,out], where the rows are the equal, consecutive shares of S repositories (S is 1 for all alike).
+ * `detachInput`: ForwardOptions.
+ */
+export function adaptedLinear(x: Tensor, w: Tensor, terms: readonly { a: Tensor; b: Tensor }[], detachInput: boolean): Tensor {
+  const factors = terms.flatMap(({ a, b }) => [a, b]);
+  // The kernel's matrix tiles are 16 columns wide.
+  if (onGpu || detachInput || w.shape.some((n) => n % 16)) return composite.adaptedLinear(x, w, terms, detachInput);
+  return tf.customGrad((...args: unknown[]) => {
+    const [input, ...list] = args.slice(0, -1) as [Tensor, ...Tensor[]];
+    const y: Tensor = tf.matMul(input as Tf2, w as Tf2);
+    const lows = terms.map((_, i) => kernels.lowRank(y, input, list[2 * i]!, list[2 * i + 1]!)[0]!);
+    (args.at(-1) as Save)([input, w, ...list, ...lows]);
+    return {
+      value: y,
+      gradFunc: (dy: Tensor, [saved, weight, ...rest]: Tensor[]) => {
+        const dx: Tensor = tf.matMul(dy as Tf2, weight as Tf2, false, true);
+        return [dx, ...terms.flatMap((_, i) => kernels.lowRankGrad(dx, dy, saved!, rest[2 * i]!, rest[2 * i + 1]!, rest[factors.length + i]!))];
+      },
+    };
+  })(x, ...factors);
+}
+
 /** silu(gate) * up, where gu [N,2m] holds gate then up. */
 export function swiGlu(gu: Tensor): Tensor {
   if (onGpu) return composite.swiGlu(gu);

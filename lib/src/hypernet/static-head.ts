@@ -76,8 +76,7 @@ export function headAdapter(at: Values, contexts: Tensor, head: StaticHeadConfig
   const { rank, alpha } = head;
   switch (head.form ?? 'paper') {
     case 'paper': return { rank, alpha, layers: [written(at, h, rank, model)] };
-    // Twice the rank and twice alpha: the scale alpha/r of each part stays.
-    case 'residual': return { rank: 2 * rank, alpha: 2 * alpha, layers: besideShared(at, written(at, h, rank, model), model) };
+    case 'residual': return { rank, alpha, layers: [written(at, h, rank, model)], shared: { rank, alpha, layers: shared(at, model) } };
     case 'film': return { rank, alpha, layers: gained(at, h, rank, model) };
   }
 }
@@ -97,12 +96,9 @@ function written(at: Values, h: Tensor, rank: number, model: ModelConfig): Layer
   });
 }
 
-/** The written factors beside the shared ones of each layer. */
-function besideShared(at: Values, own: LayerAdapter, model: ModelConfig): LayerAdapter[] {
-  return Array.from({ length: model.layers }, (_, i) => mapLayer((p, k) => {
-    const repos = own[p][k].shape[0]!;
-    return tf.concat([repeat(at(`shared.${i}.${p}.${k}`), repos), own[p][k]], k === 'a' ? 1 : 2);
-  }));
+/** What is learnt for all repositories, one a layer. */
+function shared(at: Values, model: ModelConfig): LayerAdapter[] {
+  return Array.from({ length: model.layers }, (_, i) => mapLayer((p, k) => at(`shared.${i}.${p}.${k}`)));
 }
 
 /** The shared factors of each layer, the columns of B gained by the repository. */

@@ -2,7 +2,7 @@
  * A LoRA adapter as a value: for each projection type, A [r, in] and B [out, r]; W becomes W + alpha/r · B A.
  * One entry in `layers` serves every layer of the model (Code2LoRA, paper §3.2); otherwise there is one a layer (PEFT).
  */
-import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
+import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { ModelConfig } from '../model/config.js';
 import type { LowRank, LowRankLayer } from '../model/transformer.js';
 import { toList, type Model } from '../model/weights.js';
@@ -22,6 +22,11 @@ export interface Adapter {
   rank: number;
   alpha: number;
   layers: LayerAdapter[];
+  /**
+   * A further adapter that is added to this one, the same for all repositories (factors of rank 2): while a hypernetwork
+   * is trained, what it has learnt for all stands apart from what it writes for each. `single` puts both into one.
+   */
+  shared?: Adapter;
 }
 
 /** Input and output width of each projection. */
@@ -34,38 +39,43 @@ export function projectionShapes(c: ModelConfig): Record<Projection, { in: numbe
   };
 }
 
-/** The low-rank form that the transformer applies: factors of projections with one input side by side. Differentiable. */
-export function toLowRank(adapter: Adapter): LowRankLayer[] {
+/** The low-rank form that a transformer of so many layers applies: factors of projections with one input side by side. Differentiable. */
+export function toLowRank(adapter: Adapter, layers: number): LowRankLayer[] {
   const scale = adapter.alpha / adapter.rank;
   const join = (parts: Factors[]): LowRank => {
     const widths = parts.map((p) => p.b.shape.at(-2)!);
     const total = widths.reduce((x, y) => x + y, 0);
     let before = 0;
     const rows = parts.map((p, i) => {
-      const edges: [number, number][] = p.b.shape.slice(0, -2).map(() => [0, 0]);
-      const padded = tf.pad(swapLast(p.b.mul(scale)), [...edges, [0, 0], [before, total - before - widths[i]!]]);
+      const b = batched(p.b).transpose([0, 2, 1]).mul(scale);
+      const padded = parts.length > 1 ? tf.pad(b, [[0, 0], [0, 0], [before, total - before - widths[i]!]]) : b;
       before += widths[i]!;
       return padded;
     });
-    return { a: swapLast(tf.concat(parts.map((p) => p.a), -2)), b: tf.concat(rows, -2) };
+    return { a: tf.concat(parts.map((p) => batched(p.a)), 1), b: tf.concat(rows, 1) };
   };
-  return adapter.layers.map((l) => ({
-    qkv: join([l.q_proj, l.k_proj, l.v_proj]),
-    o: join([l.o_proj]),
-    gateUp: join([l.gate_proj, l.up_proj]),
-    down: join([l.down_proj]),
+  const own = adapter.layers.map((l) => ({
+    qkv: [join([l.q_proj, l.k_proj, l.v_proj])], o: [join([l.o_proj])], gateUp: [join([l.gate_proj, l.up_proj])], down: [join([l.down_proj])],
   }));
+  const shared = adapter.shared && toLowRank(adapter.shared, layers);
+  return Array.from({ length: layers }, (_, i) => {
+    const l = ofLayer(own, i), s = shared?.[i];
+    return s ? { qkv: [...s.qkv, ...l.qkv], o: [...s.o, ...l.o], gateUp: [...s.gateUp, ...l.gateUp], down: [...s.down, ...l.down] } : l;
+  });
 }
 
-const swapLast = (x: Tensor): Tensor => x.transpose(x.rank === 2 ? [1, 0] : [0, 2, 1]);
+/** What stands for layer i where one entry serves every layer, or there is one a layer. */
+const ofLayer = <T>(list: readonly T[], i: number): T => (list.length === 1 ? list[0]! : list[i]!);
+const batched = (x: Tensor): Tensor => (x.rank === 3 ? x : x.expandDims(0));
 
 /** A model with the adapter added into its weights: no cost at inference. Dispose of it with `disposeMerged`. */
 export function merge(model: Model, adapter: Adapter): Model {
   return tidy(() => {
-    const low = toLowRank(adapter);
-    const add = (w: Tensor, l: LowRank) => tf.keep(w.add(tf.matMul(l.a, l.b)));
+    const low = toLowRank(adapter, model.config.layers);
+    const add = (w: Tensor, terms: readonly LowRank[]) =>
+      tf.keep(terms.reduce((sum, { a, b }) => sum.add(tf.matMul(a.squeeze([0]) as Tf.Tensor2D, b.squeeze([0]) as Tf.Tensor2D, true, false)), w));
     const layers = model.layers.map((w, i) => {
-      const l = low.length === 1 ? low[0]! : low[i]!;
+      const l = low[i]!;
       return { ...w, qkv: add(w.qkv, l.qkv), o: add(w.o, l.o), gateUp: add(w.gateUp, l.gateUp), down: add(w.down, l.down) };
     });
     return { ...model, layers };
@@ -92,12 +102,26 @@ export function averageAdapters(adapters: Iterable<Adapter>): Adapter {
 
 function addAdapters(a: Adapter, b: Adapter): Adapter {
   const others = adapterTensors(b);
-  return adapterFromTensors(adapterTensors(a).map((t, i) => t.add(others[i]!)), a.rank, a.alpha);
+  return withTensors(a, adapterTensors(a).map((t, i) => t.add(others[i]!)));
 }
 
-/** The one adapter that `make` writes for a batch of one, or for all alike; owned by the caller. */
+/** The one adapter that `make` writes for a batch of one, or for all alike, with all that is added to it; owned by the caller. */
 export function single(make: () => Adapter): Adapter {
-  return kept(() => mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone())));
+  return kept(() => inOne(mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone()))));
+}
+
+/**
+ * An adapter and what is added to it as one adapter: the factors of both side by side along the rank. Both are scaled by alpha/rank, which is the same for a hypernetwork's
+ * two parts, so twice the rank and twice alpha leave it as it is.
+ */
+export function inOne({ shared, ...own }: Adapter): Adapter {
+  if (!shared) return own;
+  const layers = shared.layers.map((forAll, i) => mapLayer((p, k) => {
+    const written = ofLayer(own.layers, i)[p][k];
+    const beside = written.rank === 3 ? forAll[p][k].add(tf.zeros([written.shape[0]!, 1, 1])) : forAll[p][k];
+    return tf.concat([beside, written], k === 'a' ? -2 : -1);
+  }));
+  return { rank: own.rank + shared.rank, alpha: own.alpha + shared.alpha, layers };
 }
 
 /** What `make` gives outlives the tidying up after it. */
@@ -105,7 +129,15 @@ const kept = (make: () => Adapter): Adapter => tidy(() => mapAdapter(make(), (t)
 
 /** The same adapter with every factor replaced. */
 export function mapAdapter(adapter: Adapter, change: (factor: Tensor) => Tensor): Adapter {
-  return { ...adapter, layers: adapter.layers.map((l) => mapLayer((p, k) => change(l[p][k]))) };
+  return {
+    ...adapter, layers: adapter.layers.map((l) => mapLayer((p, k) => change(l[p][k]))),
+    ...(adapter.shared && { shared: mapAdapter(adapter.shared, change) }),
+  };
+}
+/** The same adapter with these factors, in the order of `adapterTensors`. */
+export function withTensors(adapter: Adapter, list: readonly Tensor[]): Adapter {
+  let at = 0;
+  return mapAdapter(adapter, () => list[at++]!);
 }
 
 export function mapLayer(make: (projection: Projection, factor: 'a' | 'b') => Tensor): LayerAdapter {
@@ -116,9 +148,9 @@ export function disposeAdapter(adapter: Adapter): void {
   tf.dispose(adapterTensors(adapter));
 }
 
-/** All factors in a fixed order: layer, projection, A then B. */
+/** All factors in a fixed order: layer, projection, A then B; then those of the shared adapter. */
 export function adapterTensors(adapter: Adapter): Tensor[] {
-  return adapter.layers.flatMap((l) => projections.flatMap((p) => [l[p].a, l[p].b]));
+  return [...adapter.layers.flatMap((l) => projections.flatMap((p) => [l[p].a, l[p].b])), ...(adapter.shared ? adapterTensors(adapter.shared) : [])];
 }
 /** Their names in that order: `0.q_proj.a`. */
 export function adapterNames({ layers }: { layers: { length: number } }): string[] {

@@ -3,34 +3,29 @@
  * of every query and key head in Qwen3), SwiGLU. The same code serves training (tfjs differentiates it), scoring and
  * the repository encoder.
  */
-import { checkpointed, detachedProduct } from '../engine/gradients.js';
-import { attention, rmsNorm, swiGlu } from '../engine/ops.js';
+import { checkpointed } from '../engine/gradients.js';
+import { adaptedLinear, attention, rmsNorm, swiGlu } from '../engine/ops.js';
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { AttentionShape } from '../engine/kernels.js';
 import type { ModelConfig } from './config.js';
 import type { LayerWeights, Model } from './weights.js';
 
 /**
- * A low-rank addition to one weight matrix: y = x W + (x A) B, with the scale alpha/r already in B.
- * A [in, r] and B [r, out] for all samples alike, or [R, in, r] and [R, r, out] where the batch holds R repositories
- * in equal, consecutive shares.
+ * A low-rank addition to one weight matrix: y = x W + (x a') b, with the scale alpha/r already in b.
+ * a [S, r, in] and b [S, r, out]: the batch holds S repositories in equal, consecutive shares; S is 1 for all alike.
  */
 export interface LowRank {
   a: Tensor;
   b: Tensor;
 }
-/** Additions for the four weight matrices of a layer. One entry serves all layers, or there is one a layer. */
-export interface LowRankLayer {
-  qkv: LowRank;
-  o: LowRank;
-  gateUp: LowRank;
-  down: LowRank;
-}
-const lowRankNames = ['qkv', 'o', 'gateUp', 'down'] as const;
+const adaptedWeights = ['qkv', 'o', 'gateUp', 'down'] as const;
+/** Additions for the four weight matrices of a layer, any number to each. */
+export type LowRankLayer = Record<(typeof adaptedWeights)[number], readonly LowRank[]>;
 
 export interface ForwardOptions {
   /** First real position of each left-padded sequence, int32 [B]; zeros when absent. */
   start?: Tensor;
+  /** One entry a layer. */
   lora?: LowRankLayer[];
   /**
    * No gradient flows through the input of the low-rank branch, as in the authors' code: a later layer then reaches an
@@ -43,13 +38,8 @@ export interface ForwardOptions {
 
 type T2 = Tf.Tensor2D;
 
-function linear(x: Tensor, w: Tensor, lora: LowRank | undefined, detachInput: boolean): Tensor {
-  const y = tf.matMul(x as T2, w as T2);
-  if (!lora) return y;
-  const repos = lora.a.rank === 3 ? lora.a.shape[0]! : 0;
-  const input = repos ? x.reshape([repos, x.shape[0]! / repos, x.shape[1]!]) : x;
-  const low = detachInput ? detachedProduct(input, lora.a, lora.b) : tf.matMul(tf.matMul(input, lora.a), lora.b);
-  return y.add(repos ? low.reshape(y.shape) : low);
+function linear(x: Tensor, w: Tensor, lora: readonly LowRank[] | undefined, detachInput: boolean): Tensor {
+  return lora ? adaptedLinear(x, w, lora, detachInput) : tf.matMul(x as T2, w as T2);
 }
 
 export const attentionShape = (c: ModelConfig): AttentionShape =>
@@ -94,19 +84,22 @@ export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions 
     .reshape([batch * time, config.heads * config.headDim]);
   let x: Tensor = tf.gather(model.embed, ids.reshape([batch * time]) as Tf.Tensor1D);
   model.layers.forEach((w, i) => {
-    const lora = options.lora && (options.lora.length === 1 ? options.lora[0]! : options.lora[i]!);
+    const lora = options.lora?.[i];
     const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
       block(input, w, config, (qkv) => mix(qkv, from), { lora: low, detachInput: options.detachInput });
     x = options.checkpoint && lora
-      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(factors)), [x, ...flatten(lora)], [start])
+      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(lora, factors)), [x, ...flatten(lora)], [start])
       : run(x, start, lora);
   });
   return rmsNorm(x, model.finalNorm, config.rmsEps);
 }
 
-const flatten = (lora: LowRankLayer): Tensor[] => lowRankNames.flatMap((n) => [lora[n].a, lora[n].b]);
-const unflatten = (list: Tensor[]): LowRankLayer =>
-  Object.fromEntries(lowRankNames.map((n, i) => [n, { a: list[2 * i]!, b: list[2 * i + 1]! }])) as unknown as LowRankLayer;
+const flatten = (lora: LowRankLayer): Tensor[] => adaptedWeights.flatMap((n) => lora[n].flatMap(({ a, b }) => [a, b]));
+/** The same additions with these factors. */
+function unflatten(lora: LowRankLayer, list: readonly Tensor[]): LowRankLayer {
+  let at = 0;
+  return Object.fromEntries(adaptedWeights.map((n) => [n, lora[n].map(() => ({ a: list[at++]!, b: list[at++]! }))])) as unknown as LowRankLayer;
+}
 
 /** Logits of hidden states after the final norm: [N, h] -> [N, V]. */
 export function logits(model: Model, states: Tensor): Tensor {

@@ -6,7 +6,7 @@
 import { gradientsOf } from '../engine/gradients.js';
 import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
-import { adapterFromTensors, adapterTensors, toLowRank, type Adapter } from '../lora/adapter.js';
+import { adapterTensors, toLowRank, withTensors, type Adapter } from '../lora/adapter.js';
 import { hiddenStates } from '../model/transformer.js';
 import type { Model } from '../model/weights.js';
 import { toBatch, type Batch, type Example } from './examples.js';
@@ -17,7 +17,7 @@ import type { Gradients, Learner } from './learner.js';
 export interface AdapterWriter {
   parameters: Tensor[];
   names: string[];
-  /** One adapter for all (factors of rank 2) or one for each context (batched factors of rank 3). Differentiable. */
+  /** One adapter for all (factors of rank 2), or one for each context (batched factors of rank 3), perhaps with a shared one. Differentiable. */
   write(parameters: Tensor[], contexts: Context[]): Adapter;
 }
 
@@ -40,7 +40,7 @@ export function adapterLearner(
 ): Learner {
   const forward = { detachInput: options.detachInput, checkpoint: options.checkpoint };
   const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar => {
-    const states = hiddenStates(model, batch.ids, { lora: toLowRank(adapter), ...forward });
+    const states = hiddenStates(model, batch.ids, { lora: toLowRank(adapter, model.config.layers), ...forward });
     return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, weight, false) as Tf.Scalar;
   };
 
@@ -48,8 +48,7 @@ export function adapterLearner(
     return tidy(() => {
       const written = writer.write(parameters, draw.contexts);
       const leaves = adapterTensors(written);
-      const rebuild = (list: Tensor[]) => adapterFromTensors(list, written.rank, written.alpha);
-      const batched = leaves[0]!.rank === 3;
+      const rebuild = (list: Tensor[]) => withTensors(written, list);
       const total = draw.items.flat().reduce((n, e) => n + e.target.length, 0);
       let loss = 0, tokens = 0;
       const sums: Tensor[][] = leaves.map(() => []);
@@ -57,16 +56,16 @@ export function adapterLearner(
         const part = tidy(() => {
           const batch = toBatch(items, pad);
           const weight = tf.fill([batch.target.size], 1 / total);
-          const own = batched ? leaves.map((t) => t.slice([from], [to - from])) : leaves;
+          const own = leaves.map((t) => (isBatched(t) ? t.slice([from], [to - from]) : t));
           const { value, grads } = tf.valueAndGrads((...x: Tensor[]) => lossOf(rebuild(x), batch, weight))(own);
           tokens += batch.ids.size;
           loss += value.dataSync()[0]!;
           // A micro-batch's gradient stands in its contexts' rows of the whole.
-          return batched ? grads.map((g) => rowsOf(g, from, draw.contexts.length)) : grads;
+          return grads.map((g) => (isBatched(g) ? rowsOf(g, from, draw.contexts.length) : g));
         });
         part.forEach((g, i) => sums[i]!.push(g));
       }
-      if (options.contrast && batched) {
+      if (options.contrast && leaves.some(isBatched)) {
         const push = contrastGradients(draw, leaves, rebuild, options.contrast);
         push.gradients.forEach((g, i) => sums[i]!.push(g));
         tokens += push.tokens;
@@ -91,7 +90,7 @@ export function adapterLearner(
     const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
     const perContext = (adapter: Adapter) => sizes.map((size, c) =>
       lossOf(adapter, batch, tf.tensor1d(owner.map((o) => (o === c ? 1 / size : 0)))).dataSync()[0]!);
-    const swapped = (list: Tensor[]) => list.map((t) => tf.gather(t, next));
+    const swapped = (list: Tensor[]) => list.map((t) => (isBatched(t) ? tf.gather(t, next) : t));
     const [own, other] = tidy(() => [perContext(rebuild(leaves)), perContext(rebuild(swapped(leaves)))] as const);
     const active = own.map((x, c) => (margin + x - other[c]! > 0 ? weight / contexts : 0));
     const weights = tf.tensor1d(owner.map((c) => active[c]! / sizes[c]!));
@@ -117,6 +116,9 @@ export function adapterLearner(
 
   return { parameters: writer.parameters, names: writer.names, gradients, validationLoss };
 }
+
+/** Factors of each context, [R, rows, columns], unlike those that all share. */
+const isBatched = (factor: Tensor): boolean => factor.rank === 3;
 
 /** g [n, ...] as the rows `from` on of zeros [count, ...]. */
 function rowsOf(g: Tensor, from: number, count: number): Tensor {

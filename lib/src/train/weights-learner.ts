@@ -15,7 +15,8 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
     return headLoss(states, own.head, batch.target, tf.fill([batch.target.size], weight), true) as Tf.Scalar;
   };
   return {
-    parameters: toList(model).map((t) => tf.keep(t.clone())),
+    // A product, since clones and tensors of a tensor's data share its memory, which the optimiser writes to.
+    parameters: toList(model).map((t) => tf.keep(t.mul(1))),
     names: listNames(model.config),
     gradients: (parameters, draw) => tidy(() => {
       const all = draw.items.flat();
