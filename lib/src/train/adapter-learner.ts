@@ -99,17 +99,21 @@ export function adapterLearner(
     return { gradients, tokens: 4 * batch.ids.size };
   }
 
+  /** Contexts with equally many tasks go through the model together. */
   function validationLoss(parameters: Tensor[]): number {
+    const perContext = [...groupBy(validation, (e) => JSON.stringify(contextOf(e))).values()];
     let nats = 0, tokens = 0;
-    for (const items of groupBy(validation, (e) => JSON.stringify(contextOf(e))).values()) {
-      for (let at = 0; at < items.length; at += options.microBatch) {
-        nats += tidy(() => {
-          const adapter = writer.write(parameters, [contextOf(items[0]!)]);
-          const batch = toBatch(items.slice(at, at + options.microBatch), pad);
+    for (const lists of groupBy(perContext, (items) => items.length).values()) {
+      const draw: Draw = { contexts: lists.map((items) => contextOf(items[0]!)), items: lists };
+      nats += tidy(() => {
+        const written = writer.write(parameters, draw.contexts);
+        return microBatches(draw, options.microBatch).reduce((sum, { from, to, items }) => sum + tidy(() => {
+          const own = adapterTensors(written).map((t) => (isBatched(t) ? t.slice([from], [to - from]) : t));
+          const batch = toBatch(items, pad);
           tokens += batch.target.size;
-          return lossOf(adapter, batch, tf.onesLike(batch.weight)).dataSync()[0]!;
-        });
-      }
+          return lossOf(withTensors(written, own), batch, tf.onesLike(batch.weight)).dataSync()[0]!;
+        }), 0);
+      });
     }
     return nats / tokens;
   }

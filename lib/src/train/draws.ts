@@ -47,9 +47,11 @@ export function uniform(examples: readonly Example[], tasks: number, seed: numbe
 }
 
 /**
- * Walks histories: each step takes the next `repositories` repositories, the next `commits` consecutive commits of each
- * that have tasks, and `tasks` tasks of each commit. A repository's history is walked from its first commit to its last
- * and then again; one step sees one window of it, which is what back-propagation through time is truncated to.
+ * Walks histories: each step takes the next `repositories` repositories, a window of `commits` consecutive commits of
+ * each that have tasks, and `tasks` tasks of each commit. A window is what back-propagation through time is truncated
+ * to; the state before it is computed anew. All windows of a history come up before one does again, in a shuffled order:
+ * walked from first to last, all histories of a step would be equally old, and what a step learns of one age the next
+ * would unlearn.
  */
 export function walking(examples: readonly Example[], repositories: number, commits: number, tasks: number, seed: number): Sampler {
   const histories = new Map([...groupBy(examples, (e) => e.task.repo)].map(([repo, list]) => {
@@ -63,7 +65,8 @@ export function walking(examples: readonly Example[], repositories: number, comm
       const { name, round } = nth(names, step * count + i, seed);
       const history = histories.get(name)!;
       const windows = Math.ceil(history.length / commits), pass = Math.floor(round / windows);
-      const from = (round % windows) * commits;
+      const order = new Random((seed * 15_485_863 + pass) * names.length + names.indexOf(name)).shuffle([...Array(windows).keys()]);
+      const from = order[round % windows]! * commits;
       return history.slice(from, from + commits).map(({ commit, items }) =>
         ({ context: { repo: name, commit }, items: cycle(items, pass * tasks, tasks, seed) }));
     }).flat();
