@@ -13,6 +13,8 @@ test('JupyterLab runs 06-results and shows its tables and figures', { timeout: 2
   await runAll(page);
 
   const tables = page.locator('.jp-OutputArea-output table.code2lora-table');
+  // JupyterLab shows a cell's outputs a moment after the cell has ended.
+  await tables.nth(1).waitFor();
   const texts = await tables.allInnerTexts();
   const [first, second] = texts as [string, string];
   for (const row of ['Pretrained', 'Single LoRA', 'Code2LoRA-Static', "other repository's adapter", 'average adapter']) {

@@ -32,11 +32,14 @@ test('uniform: tasks equally often, so that repositories come up by their size',
   for (const d of draws) assert.deepEqual(d.contexts.map((c) => c.repo), d.items.map((list) => list[0]!.task.repo));
 });
 
-test('walking: consecutive commits that have tasks, each history from its first window to its last and again', () => {
+test('walking: windows of consecutive commits that have tasks, all of a history before one comes again', () => {
   const history = [...'ab'].flatMap((repo) => [0, 1, 2, 4, 5, 6, 9].flatMap((c) => [example(repo, c, `${repo}${c}x`), example(repo, c, `${repo}${c}y`)]));
   const draws = steps(walking(history, 1, 3, 2, 7), 12);
   const ofA = draws.filter((d) => d.contexts[0]!.repo === 'a');
-  assert.deepEqual(ofA.slice(0, 4).map((d) => d.contexts.map((c) => c.commit)), [[0, 1, 2], [4, 5, 6], [9], [0, 1, 2]]);
+  const windows = ofA.map((d) => d.contexts.map((c) => c.commit));
+  for (const pass of [windows.slice(0, 3), windows.slice(3, 6)]) {
+    assert.deepEqual([...pass].sort(([a], [b]) => a! - b!), [[0, 1, 2], [4, 5, 6], [9]]);
+  }
   for (const d of draws) {
     d.contexts.forEach((c, i) => {
       assert.equal(d.items[i]!.length, 2);

@@ -11,7 +11,7 @@ import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, run: 2 };
+const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -23,13 +23,17 @@ export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
   return corpora.get(path);
 }
 
+function unpinned({ corpus }: Profile): unknown {
+  return 'synthetic' in corpus ? [VERSIONS.generator, corpus] : corpus;
+}
+
 export function corpusKey(profile: Profile): string {
-  return short([VERSIONS.corpus, pinnedCorpus(profile)?.projects ?? profile.corpus, profile.curation]);
+  return short([VERSIONS.corpus, pinnedCorpus(profile)?.projects ?? unpinned(profile), profile.curation]);
 }
 
 export function evolutionKey(profile: Profile): string {
   const pinned = pinnedCorpus(profile);
-  return short([VERSIONS.evolution, pinned ? [pinned.projects, pinned.releases] : profile.corpus, profile.evolution]);
+  return short([VERSIONS.evolution, pinned ? [pinned.projects, pinned.releases] : unpinned(profile), profile.evolution]);
 }
 
 /** Hashes of shipped models, which do not change while a program runs. */
@@ -62,7 +66,7 @@ export function trainingId(method: Method, track: Track, seed: number, profile: 
   const { validation, irRepositories } = profile.evaluated[track];
   const settings = method.settings(profile.learning, track);
   const key = short([
-    VERSIONS.training, trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
+    VERSIONS.training, ...(track === 'evolution' ? [VERSIONS.walking] : []), trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
     ...(method.inRepositoryOnly ? [irRepositories] : []),
     ...(method.publishedPrompt && profile.learning.conditions === 'published' ? ['published prompt'] : []),
   ]);

@@ -111,8 +111,8 @@ export function single(make: () => Adapter): Adapter {
 }
 
 /**
- * An adapter and what is added to it as one adapter: the factors of both side by side along the rank. Both are scaled by alpha/rank, which is the same for a hypernetwork's
- * two parts, so twice the rank and twice alpha leave it as it is.
+ * An adapter and what is added to it as one adapter: the factors of both side by side along the rank. Both are scaled
+ * by alpha/rank, which is the same for a hypernetwork's two parts, so twice the rank and twice alpha leave it as it is.
  */
 export function inOne({ shared, ...own }: Adapter): Adapter {
   if (!shared) return own;

@@ -37,8 +37,11 @@ export const code2loraEvo = storing(adapterMethod({
 
 function fit({ vector, commits, trainContexts, learning }: MethodInputs): Standardisers {
   if (!learning.head.standardise) return {};
-  const diffs = trainContexts.flatMap((c) => commits(c).map((x) => x.diff));
-  return { state: fitStandardiser(trainContexts.map(vector)), ...(diffs.length && { diff: fitStandardiser(diffs) }) };
+  // Over all commits where there are any: a young repository's vector differs from a grown one's in much the same way everywhere.
+  const walked = trainContexts.flatMap((c) => commits(c));
+  return walked.length
+    ? { state: fitStandardiser(walked.map((x) => x.state)), diff: fitStandardiser(walked.map((x) => x.diff)) }
+    : { state: fitStandardiser(trainContexts.map(vector)) };
 }
 
 /** Consecutive contexts of one repository, in the order of its commits, are one walk. */

@@ -1,6 +1,6 @@
 /** The files of a synthetic package: `app` with one module a noun, and their tests. */
 import type { SourceFile } from '../../types.js';
-import { type Conventions, KINDS, type Kind } from './conventions.js';
+import { type Conventions, KINDS } from './conventions.js';
 import { questions, testName } from './questions.js';
 
 export const NOUNS = ['order', 'user', 'message', 'record', 'file', 'account', 'task', 'event'] as const;
@@ -9,16 +9,15 @@ export type Noun = (typeof NOUNS)[number];
 /** How assertions are written. It shows in every prefix, and says nothing of the conventions. */
 export type Style = 'pytest' | 'unittest';
 
-/** @param modules the kinds of function that each module has, in the order in which modules were added */
-export function packageFiles(style: Style, own: Conventions, modules: ReadonlyMap<Noun, ReadonlySet<Kind>>): SourceFile[] {
+/** @param modules in the order in which they were added; each has a function of every kind */
+export function packageFiles(style: Style, own: Conventions, modules: readonly Noun[]): SourceFile[] {
   const file = (path: string, lines: string[]): SourceFile => ({ path, bytes: Buffer.from(`${lines.join('\n')}\n`) });
-  const sorted = [...modules].map(([noun, kinds]) => ({ noun, kinds: KINDS.filter((kind) => kinds.has(kind)) }));
   return [
-    file('app/__init__.py', ['core', ...modules.keys()].map((name) => `from app.${name} import *`)),
+    file('app/__init__.py', ['core', ...modules].map((name) => `from app.${name} import *`)),
     file('app/core.py', core(own)),
-    ...sorted.map(({ noun, kinds }) => file(`app/${noun}.py`, module(own, noun, kinds))),
+    ...modules.map((noun) => file(`app/${noun}.py`, module(own, noun))),
     file('tests/test_core.py', coreTest(style)),
-    ...sorted.map(({ noun, kinds }) => file(`tests/test_${noun}.py`, style === 'pytest' ? pytestFile(own, noun, kinds) : unittestFile(own, noun, kinds))),
+    ...modules.map((noun) => file(`tests/test_${noun}.py`, style === 'pytest' ? pytestFile(own, noun) : unittestFile(own, noun))),
   ];
 }
 
@@ -37,10 +36,10 @@ function coreTest(style: Style): string[] {
   ];
 }
 
-function module(own: Conventions, noun: Noun, kinds: readonly Kind[]): string[] {
+function module(own: Conventions, noun: Noun): string[] {
   return [
     `from app.core import FACTORIES, ${own.error}, ${own.label}`, '', `${noun}s = {}`,
-    ...kinds.flatMap((kind) => ['', '', ...questions[kind].source(noun, own)]),
+    ...KINDS.flatMap((kind) => ['', '', ...questions[kind].source(noun, own)]),
   ];
 }
 
@@ -48,8 +47,8 @@ function module(own: Conventions, noun: Noun, kinds: readonly Kind[]): string[] 
  * Each kind once a file, alone in its test: no earlier assertion gives the answer away. All values are compared with
  * `==`, also None, since `is` would tell which it is.
  */
-function pytestFile(own: Conventions, noun: Noun, kinds: readonly Kind[]): string[] {
-  return ['import pytest', '', 'import app', ...kinds.flatMap((kind) => {
+function pytestFile(own: Conventions, noun: Noun): string[] {
+  return ['import pytest', '', 'import app', ...KINDS.flatMap((kind) => {
     const { expression, answer } = questions[kind];
     return ['', '', `def ${testName(noun, kind)}():`, ...(kind === 'error'
       ? [`    with pytest.raises(${answer(noun, own)}):`, `        ${expression(noun)}`]
@@ -58,9 +57,9 @@ function pytestFile(own: Conventions, noun: Noun, kinds: readonly Kind[]): strin
 }
 
 /** The docstring keeps the first test apart from the header, so that all prefixes have the same gap there. */
-function unittestFile(own: Conventions, noun: Noun, kinds: readonly Kind[]): string[] {
+function unittestFile(own: Conventions, noun: Noun): string[] {
   return ['import unittest', '', 'import app', '', '', `class Test${noun[0]!.toUpperCase()}${noun.slice(1)}(unittest.TestCase):`,
-    `    """What ${noun}.py promises."""`, ...kinds.flatMap((kind) => {
+    `    """What ${noun}.py promises."""`, ...KINDS.flatMap((kind) => {
       const { expression, answer } = questions[kind];
       return ['', `    def ${testName(noun, kind)}(self):`, ...(kind === 'error'
         ? [`        with self.assertRaises(${answer(noun, own)}):`, `            ${expression(noun)}`]

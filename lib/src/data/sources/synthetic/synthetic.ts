@@ -11,7 +11,7 @@ import { Random } from '../../../store/random.js';
 import { headOf, type Revision, writeHistory } from '../../git/write-history.js';
 import type { CrossRepoSplit, Repository, Source } from '../../types.js';
 import { changeConvention, type Conventions, dealConventions, KINDS, type Kind } from './conventions.js';
-import { type Noun, NOUNS, packageFiles, type Style } from './package.js';
+import { NOUNS, packageFiles, type Style } from './package.js';
 
 export interface SyntheticRevision extends Revision {
   conventions: Conventions;
@@ -27,9 +27,8 @@ export interface SyntheticHistory {
   revisions: SyntheticRevision[];
 }
 
-/** Modules of the first commit, complete; the others come with all kinds but two, which follow one by one. */
+/** Modules of the first commit; the others follow one by one. */
 const FIRST_MODULES = 2;
-const LATER_KINDS = 2;
 /** Commits that change a convention. */
 const CHANGES = 4;
 const FIRST_COMMIT = Date.UTC(2024, 0, 1, 12) / 1000;
@@ -57,10 +56,8 @@ export function syntheticHistories(count: number, seed: number): SyntheticHistor
 /** A history that ends in the conventions `head`. */
 function revisionsTo(head: Conventions, style: Style, random: Random): SyntheticRevision[] {
   const nouns = random.shuffle(NOUNS);
-  // A noun's first step adds its module, each further one a function.
-  const growth = nouns.slice(FIRST_MODULES).flatMap((noun) => Array<Noun>(1 + LATER_KINDS).fill(noun));
   const changes = Array.from({ length: CHANGES }, () => KINDS[random.below(KINDS.length)]!);
-  const steps = random.shuffle([...growth.map((noun) => ({ noun })), ...changes.map((changed) => ({ changed }))]);
+  const steps = random.shuffle([...nouns.slice(FIRST_MODULES).map((noun) => ({ noun })), ...changes.map((changed) => ({ changed }))]);
 
   // Backwards, since it is the head whose conventions are given.
   const conventions = [head];
@@ -68,21 +65,15 @@ function revisionsTo(head: Conventions, style: Style, random: Random): Synthetic
     conventions.unshift('changed' in step ? changeConvention(conventions[0]!, step.changed) : conventions[0]!);
   }
 
-  const modules = new Map<Noun, Set<Kind>>(nouns.slice(0, FIRST_MODULES).map((noun) => [noun, new Set(KINDS)]));
+  const modules = nouns.slice(0, FIRST_MODULES);
   const revision = (i: number, message: string, changed?: Kind): SyntheticRevision => ({
     time: FIRST_COMMIT + i * DAY, message, conventions: conventions[i]!, ...(changed && { changed }),
     files: packageFiles(style, conventions[i]!, modules),
   });
   return [revision(0, 'First modules'), ...steps.map((step, i) => {
     if ('changed' in step) return revision(i + 1, `Change the convention: ${step.changed}`, step.changed);
-    const kinds = modules.get(step.noun);
-    if (!kinds) {
-      modules.set(step.noun, new Set(random.shuffle(KINDS).slice(LATER_KINDS)));
-      return revision(i + 1, `Add ${step.noun}`);
-    }
-    const next = KINDS.find((kind) => !kinds.has(kind))!;
-    kinds.add(next);
-    return revision(i + 1, `Add to ${step.noun}: ${next}`);
+    modules.push(step.noun);
+    return revision(i + 1, `Add ${step.noun}`);
   })];
 }
 
