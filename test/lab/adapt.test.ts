@@ -70,6 +70,15 @@ const values = (adapter: Adapter) => new Map(adapterNames(adapter).map((name, i)
   return [name, { shape: tensor.shape, data: [...tensor.dataSync()] }];
 }));
 
+/** Equal but for rounding: diffs are encoded in other batches here than for the benchmark. */
+function assertClose(actual: Adapter, expected: Adapter): void {
+  const wanted = values(expected);
+  for (const [name, { shape, data }] of values(actual)) {
+    assert.deepEqual(shape, wanted.get(name)!.shape, name);
+    data.forEach((x, i) => assert.ok(Math.abs(x - wanted.get(name)!.data[i]!) < 1e-6, `${name} at ${i}: ${x}, expected ${wanted.get(name)!.data[i]}`));
+  }
+}
+
 let baseFolder: string, base: ReturnType<typeof loadModel> & { name: string; tokenizer: ReturnType<typeof loadTokenizer> };
 before(() => {
   baseFolder = modelFolder('base', {}, 1);
@@ -127,11 +136,11 @@ test('code2lora-evo walks a history to any commit, and without one stays at the 
     const { adapter, history } = await adapt(await openRepository(folder), checkpoint, silent);
     // Each synthetic commit changes assertions and source, so each is a step here and in the benchmark.
     assert.deepEqual(history, { commits: revisions.length, steps: revisions.length });
-    assert.deepEqual(values(adapter), values(own({ repo: id, commit: revisions.length - 1 })));
+    assertClose(adapter, own({ repo: id, commit: revisions.length - 1 }));
   }
   const early = await adapt(await openRepository(gitDir, `HEAD~${revisions.length - 3}`), checkpoint, silent);
   assert.deepEqual(early.history, { commits: 3, steps: 3 });
-  assert.deepEqual(values(early.adapter), values(own({ repo: id, commit: 2 })));
+  assertClose(early.adapter, own({ repo: id, commit: 2 }));
 
   const bare = await adapt(await openRepository(write(join(output, 'evo', 'folder'), revisions.at(-1)!)), checkpoint, silent);
   assert.equal(bare.history, undefined);

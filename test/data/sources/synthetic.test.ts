@@ -198,7 +198,7 @@ test('git has the histories, one commit a day, and Python passes their tests', a
     assert.equal(ids.at(-1), history.head);
     const times = git(history.gitDir, 'log', '--reverse', '--first-parent', '--format=%ct', history.head).toString().trim().split('\n').map(Number);
     assert.equal(times.length, revisions.length);
-    assert.ok(times.length >= 15);
+    assert.ok(times.length >= 10);
     times.forEach((time, i) => assert.ok(time < Date.UTC(2025, 3, 1) / 1000 && (i === 0 || time - times[i - 1]! === 86_400)));
     const count = (i: number) => tasksAt(made[n]!, i).length + 1; // and test_core
     for (const i of [0, ids.length - 1]) {
