@@ -137,7 +137,8 @@ const synthetic: Profile = {
   description: 'repositories whose answers are known, and nano-coder: can a method read a repository at all?',
   corpus: { synthetic: { repositories: 112, seed: 3407 } },
   curation: { seed: 3407, maxTasks: 60, minTasks: 10, keepShared: true },
-  evolution: { ...EVOLUTION, keepShared: true, keepShort: true },
+  // All questions of a commit are kept and asked: a draw by one seed from lists of one length would ask the same one each time.
+  evolution: { ...EVOLUTION, keepShared: true, keepShort: true, perCommit: 12, perFile: 6 },
   base: { folder: 'nano-coder' },
   encoder: { window: 256, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 64,
@@ -150,7 +151,7 @@ const synthetic: Profile = {
     evo: { width: 64, stepInput: 'both', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
     perRepository: { epochs: 1, batch: 16 },
   },
-  evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 1, IR: 0, irRepositories: Infinity, OOD: 0, validation: 1 } },
+  evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 12, IR: 0, irRepositories: Infinity, OOD: 0, validation: 3 } },
 };
 
 const mini: Profile = {
