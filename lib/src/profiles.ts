@@ -14,6 +14,8 @@ export interface HeadConfig {
   trunkBias: 'default' | 'zero';
   /** Mean 0 and deviation 1 in every element, over the training repositories. */
   standardise: boolean;
+  /** Of the standardised vectors only so many principal components are read, each to deviation 1; all elements when absent. */
+  components?: number;
 }
 
 /** How methods are trained; the same for all but for the learning rate. */
@@ -52,8 +54,11 @@ export interface LearningConfig {
   head: HeadConfig;
   /** A margin between the own and another repository's adapter: AdapterLearning. */
   contrast?: { weight: number; margin: number };
-  /** Width of the recurrent state; what a step reads; no gradient between commits, as in the authors' code. */
-  evo: { width: number; stepInput: 'diff' | 'state' | 'both'; detachEveryCommit: boolean };
+  /**
+   * Width of the recurrent state; what a step reads; no gradient between commits, as in the authors' code; and how much of
+   * the state a step keeps before training: half as PyTorch starts, or an eighth.
+   */
+  evo: { width: number; stepInput: 'diff' | 'state' | 'both'; detachEveryCommit: boolean; memory?: 'short' };
   text2lora: { task: number; hidden: number };
   paw: { bases: number };
   /** Per-repo LoRA: passes over a repository's own tasks, and tasks of a step. */
@@ -146,9 +151,10 @@ const synthetic: Profile = {
   contextTokens: 192,
   learning: {
     ...LEARNING,
-    rank: 8, alpha: 16, headWidth: 64, steps: 400, repositories: 8, tasks: 4, walk: { repositories: 8, commits: 4, tasks: 1 },
+    head: { ...LEARNING.head, components: 40 },
+    rank: 8, alpha: 16, headWidth: 64, steps: 300, repositories: 8, tasks: 4, walk: { repositories: 16, commits: 2, tasks: 1 },
     rates: { lora: 2e-3, hypernetwork: 3e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, patience: 2, microBatch: 64,
-    evo: { width: 64, stepInput: 'both', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
+    evo: { width: 64, stepInput: 'both', detachEveryCommit: false, memory: 'short' }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
     perRepository: { epochs: 1, batch: 16 },
   },
   evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 12, IR: 0, irRepositories: Infinity, OOD: 0, validation: 3 } },

@@ -25,6 +25,8 @@ export interface EvoConfig {
   stepInput: StepInput;
   /** Width of the state h. */
   width: number;
+  /** What the GRU keeps at the start: layers.ts. */
+  memory?: 'short';
   /** The head on the state; its input is `width`. */
   head: Omit<StaticHeadConfig, 'input'>;
 }
@@ -70,11 +72,11 @@ export function evoParameters(config: EvoConfig, model: ModelConfig): Parameter[
 }
 
 /** All but the head. */
-export function recurrentParameters({ input, stepInput, width }: EvoConfig): Parameter[] {
+export function recurrentParameters({ input, stepInput, width, memory }: EvoConfig): Parameter[] {
   return [
     ...linear('step', stepInput === 'both' ? 2 * input : input, width), ...layerNorm('step.norm', width),
     ...linear('initial', input, width), ...layerNorm('initial.norm', width),
-    ...gru('gru', width, width),
+    ...gru('gru', width, width, memory),
     ...layerNorm('norm', width),
   ];
 }

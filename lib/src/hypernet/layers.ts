@@ -7,8 +7,8 @@ import { mapLayer, projections, projectionShapes, type Adapter, type Projection 
 import type { ModelConfig } from '../model/config.js';
 import { Random } from '../store/random.js';
 
-/** `uniform`: in ±bound. `normal`: mean 0 and this standard deviation. `value`: the same everywhere. */
-export type Start = { uniform: number } | { normal: number } | { value: number };
+/** `uniform`: in ±bound. `normal`: mean 0 and this standard deviation. `value`: the same everywhere, or in each of equal parts. */
+export type Start = { uniform: number } | { normal: number } | { value: number | readonly number[] };
 
 /** Weights of linear layers are [in, out]: the transpose of PyTorch's. */
 export interface Parameter {
@@ -51,7 +51,10 @@ export function network(parameters: Parameter[]): { network: Network; values: (l
 }
 
 function draw({ shape, start }: Parameter, random: Random): Tensor {
-  if ('value' in start) return tf.keep(tf.fill(shape, start.value));
+  if ('value' in start) {
+    const parts = [start.value].flat(), size = sizeOf(shape) / parts.length;
+    return tf.keep(tf.tensor(Float32Array.from({ length: sizeOf(shape) }, (_, i) => parts[Math.floor(i / size)]!), shape));
+  }
   const next = 'uniform' in start ? () => start.uniform * (2 * random.next() - 1) : () => start.normal * random.normal();
   const data = new Float32Array(sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = next();
@@ -92,14 +95,18 @@ export function applyLayerNorm(at: Values, name: string, x: Tensor): Tensor {
 export const gelu = (x: Tensor): Tensor => x.mul(0.5).mul(tf.erf(x.mul(Math.SQRT1_2)).add(1));
 export const silu = (x: Tensor): Tensor => x.mul(tf.sigmoid(x));
 
-/** torch.nn.GRU with one layer, all values uniform in ±1/sqrt(width); gates in the order reset, update, new. */
-export function gru(name: string, input: number, width: number): Parameter[] {
+/**
+ * torch.nn.GRU with one layer; gates in the order reset, update, new.
+ * @param memory all values uniform in ±1/sqrt(width), as PyTorch starts, keep half of the state at each step. `short`:
+ *   the state reaches the next one through the update gate only, which keeps an eighth of it
+ */
+export function gru(name: string, input: number, width: number, memory?: 'short'): Parameter[] {
   const start: Start = { uniform: 1 / Math.sqrt(width) };
   return [
     { name: `${name}.input.weight`, shape: [input, 3 * width], start },
     { name: `${name}.input.bias`, shape: [3 * width], start },
-    { name: `${name}.state.weight`, shape: [width, 3 * width], start },
-    { name: `${name}.state.bias`, shape: [3 * width], start },
+    { name: `${name}.state.weight`, shape: [width, 3 * width], start: memory ? { value: 0 } : start },
+    { name: `${name}.state.bias`, shape: [3 * width], start: memory ? { value: [0, -2, 0] } : start },
   ];
 }
 

@@ -10,13 +10,23 @@ import type { Context } from '../train/draws.js';
 import { adapterMethod, conditioned } from './adapter-method.js';
 import { staticHeadConfig } from './code2lora-static.js';
 import type { MethodInputs } from './method.js';
-import { reading, storing, type Standardisers } from './standardised.js';
+import { fittedOnce, reading, storing } from './standardised.js';
 
 /** The network of these settings, for vectors of repositories and diffs of length `input`. */
 export function evoConfig(learning: LearningConfig, input: number): EvoConfig {
-  const { evo: { width, stepInput } } = learning, { input: _, ...head } = staticHeadConfig(learning, learning.head, width);
-  return { input, stepInput, width, head };
+  const { evo: { width, stepInput, memory } } = learning, { input: _, ...head } = staticHeadConfig(learning, learning.head, width);
+  return { input, stepInput, width, ...(memory && { memory }), head };
 }
+
+const fit = fittedOnce(({ vector, commits, trainContexts, learning }) => {
+  const { standardise, components } = learning.head;
+  if (!standardise) return {};
+  // Over all commits where there are any: a young repository's vector differs from a grown one's in much the same way everywhere.
+  const walked = trainContexts.flatMap((c) => commits(c));
+  return walked.length
+    ? { state: fitStandardiser(walked.map((x) => x.state), components), diff: fitStandardiser(walked.map((x) => x.diff), components) }
+    : { state: fitStandardiser(trainContexts.map(vector), components) };
+});
 
 export const code2loraEvo = storing(adapterMethod({
   name: 'code2lora-evo',
@@ -26,8 +36,9 @@ export const code2loraEvo = storing(adapterMethod({
   own: ({ rank, alpha, headWidth, head, evo, contrast }) => ({ rank, alpha, headWidth, head, evo, ...(contrast && { contrast }) }),
   network: (inputs) => {
     const { model, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
-    const network = evo(evoConfig(learning, vector(trainContexts[0]!).length), model.config);
-    const walkTo = walks(inputs);
+    const read = reading(fit(inputs));
+    const network = evo(evoConfig(learning, read.vector(vector(trainContexts[0]!)).length), model.config);
+    const walkTo = walks(inputs, read);
     return {
       initial: () => network.initial(seed), names: network.names,
       write: (parameters, contexts) => adaptersAlong(network, parameters, walkTo(contexts), stepInput, detachEveryCommit),
@@ -35,19 +46,8 @@ export const code2loraEvo = storing(adapterMethod({
   },
 }), fit);
 
-function fit({ vector, commits, trainContexts, learning }: MethodInputs): Standardisers {
-  if (!learning.head.standardise) return {};
-  // Over all commits where there are any: a young repository's vector differs from a grown one's in much the same way everywhere.
-  const walked = trainContexts.flatMap((c) => commits(c));
-  return walked.length
-    ? { state: fitStandardiser(walked.map((x) => x.state)), diff: fitStandardiser(walked.map((x) => x.diff)) }
-    : { state: fitStandardiser(trainContexts.map(vector)) };
-}
-
 /** Consecutive contexts of one repository, in the order of its commits, are one walk. */
-function walks(inputs: MethodInputs): (contexts: readonly Context[]) => Walk[] {
-  const { vector, commits } = inputs;
-  const read = reading(fit(inputs));
+function walks({ vector, commits }: MethodInputs, read: ReturnType<typeof reading>): (contexts: readonly Context[]) => Walk[] {
   return (contexts) => {
     const out: { repo: string; wanted: number[]; context: Context }[] = [];
     for (const context of contexts) {

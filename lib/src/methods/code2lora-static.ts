@@ -10,8 +10,8 @@ import { staticHead, type StaticHeadConfig } from '../hypernet/static-head.js';
 import type { HeadConfig, LearningConfig } from '../profiles.js';
 import { toRows } from '../engine/arrays.js';
 import { adapterMethod, conditioned } from './adapter-method.js';
-import type { AdapterKind, Method, MethodInputs } from './method.js';
-import { reading, storing, type Standardisers } from './standardised.js';
+import type { AdapterKind, Method } from './method.js';
+import { fittedOnce, reading, storing } from './standardised.js';
 
 /** As published: raw vectors, PyTorch's initial biases, one written pair of factors a type. */
 const PAPER: HeadConfig = { form: 'paper', trunkBias: 'default', standardise: false };
@@ -25,8 +25,10 @@ export function staticHeadConfig(learning: LearningConfig, head: HeadConfig, inp
 }
 
 function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] = []): Method {
-  const fit = ({ vector, trainContexts, learning }: MethodInputs): Standardisers =>
-    (headOf(learning).standardise ? { state: fitStandardiser(trainContexts.map(vector)) } : {});
+  const fit = fittedOnce(({ vector, trainContexts, learning }) => {
+    const { standardise, components } = headOf(learning);
+    return standardise ? { state: fitStandardiser(trainContexts.map(vector), components) } : {};
+  });
   return storing(adapterMethod({
     name,
     tracks: ['static', 'evolution'],
@@ -39,7 +41,7 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
     network: (inputs) => {
       const { model, learning, seed, vector, trainContexts } = inputs;
       const read = reading(fit(inputs));
-      const head = staticHead(staticHeadConfig(learning, headOf(learning), vector(trainContexts[0]!).length), model.config);
+      const head = staticHead(staticHeadConfig(learning, headOf(learning), read.vector(vector(trainContexts[0]!)).length), model.config);
       return {
         initial: () => head.initial(seed), names: head.names,
         write: (parameters, contexts) => head.apply(parameters, toRows(contexts.map((c) => read.vector(vector(c))))),

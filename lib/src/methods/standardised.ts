@@ -26,8 +26,20 @@ export function reading({ state, diff }: Standardisers): {
   return { vector: (v) => by(state, v), commit: (c) => ({ diff: by(diff, c.diff), state: by(state, c.state) }) };
 }
 
+export type Fit = (inputs: MethodInputs) => Standardisers;
+
+/** Fits once for the same inputs: principal components of many commits take seconds. */
+export function fittedOnce(fit: Fit): Fit {
+  const made = new WeakMap<MethodInputs, Standardisers>();
+  return (inputs) => {
+    const found = made.get(inputs) ?? fit(inputs);
+    made.set(inputs, found);
+    return found;
+  };
+}
+
 /** The same method; its trained values hold what `fit` gives, too. */
-export function storing(method: Method, fit: (inputs: MethodInputs) => Standardisers): Method {
+export function storing(method: Method, fit: Fit): Method {
   return {
     ...method,
     train: async (inputs, folder, progress) => {

@@ -88,7 +88,7 @@ async function openOurs(
     ...writer, write: (repository, commits) => writer.write(read.vector(repository), commits.map(read.commit)), description, base,
     embedder: encodedBy === undefined ? embedderOf(base, base.tokenizer, trainedFor) : await openEncoder(options.encoder ?? encodedBy, progress),
     recipes: { state: encoder, diff },
-  }, input);
+  }, standardisers.state?.mean.length ?? input);
 }
 
 async function openReleased(file: Released, options: CheckpointOptions, progress: Progress): Promise<Checkpoint> {
