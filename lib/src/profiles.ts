@@ -129,6 +129,7 @@ const smoke: Profile = {
   contextTokens: 160,
   learning: {
     ...LEARNING,
+    head: { ...LEARNING.head, components: 8 },
     rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
     rates: { lora: 5e-3, hypernetwork: 5e-3, text2lora: 1e-3, paw: 2e-3, weights: 1e-3 }, validateEvery: 20, microBatch: 64,
     evo: { width: 32, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 16, hidden: 32 }, paw: { bases: 4 },

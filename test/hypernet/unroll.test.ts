@@ -47,3 +47,15 @@ test('gradients go through the window of wanted commits, and through none when d
   assert.equal(gradient([0, 1, 2], true), 0);
   assert.equal(gradient([1, 2], false), 0, 'a later window is cut off before its first commit');
 });
+
+test('with a short memory a state starts as what its commit says, and an eighth of the state before', () => {
+  const short = evo({ input: 6, stepInput: 'diff', width: 5, memory: 'short', head: { hidden: 7, rank: 2, alpha: 4 } }, model);
+  const values = short.initial(3), x = row(vector());
+  const [one, other] = [row(vector()).slice([0, 0], [1, 5]), row(vector()).slice([0, 0], [1, 5])];
+  const kept = short.step(values, one, x).sub(short.step(values, other, x)).div(one.sub(other)).dataSync();
+  // Through the update gate, sigmoid(-2 + what PyTorch's start makes of the commit), and no other way: the same share of any state.
+  kept.forEach((share) => { assert.ok(share > 0 && share < 0.4, `${share}`); });
+  const again = short.step(values, other.mul(3), x).sub(short.step(values, one, x)).div(other.mul(3).sub(one)).dataSync();
+  kept.forEach((share, i) => { assert.ok(Math.abs(share - again[i]!) < 1e-5); });
+  assert.deepEqual(short.parameterCount, network.parameterCount);
+});
