@@ -71,6 +71,7 @@ test('files, windows and pooling by hand, with a model whose vectors are the tok
   assert.deepEqual(await vector({}), [(3.75 + 9) / 2, 9]);
   assert.deepEqual(await vector({ overWindows: 'max' }), [(5 + 9) / 2, 9]);
   assert.deepEqual(await vector({ inside: 'last' }), [(5 + 9) / 2, 9]);
+  assert.deepEqual(await vector({ inside: 'max' }), [(5 + 9) / 2, 9]);
   assert.deepEqual(await vector({ maxWindows: 1 }), [(2.5 + 9) / 2, 9]);
   assert.deepEqual(await vector({ files: 'source+docs' }), [Math.fround((3.75 + 9 + 100) / 3), 100]);
   assert.deepEqual(await vector({ files: 'all-python' }), [Math.fround((3.75 + 9 + 1000) / 3), 1000]);

@@ -12,7 +12,7 @@ import { near } from './near.js';
 const nano = nanoEmbedder();
 const { files, windows } = JSON.parse(readFileSync('test/fixtures/encoder/repository.json', 'utf8')) as {
   files: Record<string, string>;
-  windows: { path: string; recipe: Partial<WindowRecipe>; ids: number[]; ended: number[][]; bare: number[][]; mean: number[][]; last: number[][] };
+  windows: { path: string; recipe: Partial<WindowRecipe>; ids: number[]; ended: number[][]; bare: number[][]; mean: number[][]; max: number[][]; last: number[][] };
 };
 const all = async (texts: Iterable<string>, embedder = nano, recipe: WindowRecipe = inPart) => {
   const out: WindowVectors[] = [];
@@ -20,7 +20,7 @@ const all = async (texts: Iterable<string>, embedder = nano, recipe: WindowRecip
   return out;
 };
 
-test("windows, the tokenizer's end token, mean and last token as transformers gives them", async () => {
+test("windows, the tokenizer's end token, mean, maximum and last token as transformers gives them", async () => {
   const recipe = { ...inPart, maxWindows: Infinity, ...windows.recipe };
   const text = files[windows.path]!;
   for (const endToken of [true, false]) {
@@ -37,7 +37,7 @@ test("windows, the tokenizer's end token, mean and last token as transformers gi
     const expected = (endToken ? windows.ended : windows.bare).map((ids) => [...ids, ...Array<number>(time - ids.length).fill(nano.tokenizer.eos)]);
     assert.deepEqual(seen.map(String).sort(), expected.map(String).sort());
   }
-  for (const inside of ['mean', 'last'] as const) {
+  for (const inside of ['mean', 'max', 'last'] as const) {
     const [made] = await all([text], nano, { ...recipe, inside });
     assert.equal(made!.tokens, windows.ids.length);
     assert.equal(made!.vectors.length, windows.ended.length);

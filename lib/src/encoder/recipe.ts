@@ -15,8 +15,8 @@ export interface WindowRecipe {
   maxWindows: number;
   /** Each window is decoded to text and tokenised again with the tokenizer's own end token, as the authors' scripts do. */
   endToken: boolean;
-  /** A window's vector: the mean of its tokens' final hidden states, or the last token's. */
-  inside: 'mean' | 'last';
+  /** A window's vector: the mean or the maximum of its tokens' final hidden states, or the last token's. */
+  inside: 'mean' | 'max' | 'last';
 }
 
 /** Which files of a repository are read. */

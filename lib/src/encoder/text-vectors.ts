@@ -78,10 +78,10 @@ async function encode(windows: Window[], embedder: Embedder, { inside }: WindowR
 }
 
 /** One vector a window: [B, h] row by row. The first window is the longest. */
-export function batchVectors(windows: (readonly number[])[], embedder: Embedder, inside: 'mean' | 'last'): Float32Array {
+export function batchVectors(windows: (readonly number[])[], embedder: Embedder, inside: WindowRecipe['inside']): Float32Array {
   const { tokenizer, hidden } = embedder;
   const count = windows.length, time = windows[0]!.length;
-  // Padding stands on the right, where causal attention never looks: it needs no mask but in the mean.
+  // Padding stands on the right, where causal attention never looks: it needs no mask but over tokens.
   const ids = new Int32Array(count * time).fill(tokenizer.eos);
   windows.forEach((w, i) => { ids.set(w, i * time); });
   return tidy(() => {
@@ -89,9 +89,16 @@ export function batchVectors(windows: (readonly number[])[], embedder: Embedder,
     if (inside === 'last') {
       return tf.gather(tokens, tf.tensor1d(windows.map((w, i) => i * time + w.length - 1), 'int32')).dataSync() as Float32Array;
     }
-    const share = new Float32Array(count * time);
-    windows.forEach((w, i) => { share.fill(1 / w.length, i * time, i * time + w.length); });
-    const means: Tensor = tf.matMul(tf.tensor3d(share, [count, 1, time]), tokens.reshape([count, time, hidden]) as Tf.Tensor3D);
-    return means.dataSync() as Float32Array;
+    const states = tokens.reshape([count, time, hidden]) as Tf.Tensor3D;
+    /** [count * time]: so much at a window's own tokens, and the other at its padding. */
+    const mask = (own: (length: number) => number, padding: number) => {
+      const out = new Float32Array(count * time).fill(padding);
+      windows.forEach((w, i) => { out.fill(own(w.length), i * time, i * time + w.length); });
+      return out;
+    };
+    const pooled: Tensor = inside === 'max'
+      ? states.add(tf.tensor3d(mask(() => 0, -Infinity), [count, time, 1])).max(1)
+      : tf.matMul(tf.tensor3d(mask((length) => 1 / length, 0), [count, 1, time]), states);
+    return pooled.dataSync() as Float32Array;
   });
 }
