@@ -21,7 +21,7 @@ const lab = openWorkspace({ profile: 'synthetic' });
 const percent = (rows: Prediction[]) => (100 * rows.filter((r) => r.strictEM).length) / rows.length;
 
 /** So few steps are enough for all but Evo, which has a recurrent network to learn. */
-const learning = { steps: 120 };
+const learning = { steps: 100 };
 const swept = lab.sweep([
   // The longest first: two processes then end at about the same time.
   { name: 'Evo on histories', method: 'code2lora-evo', track: 'evolution' },
