@@ -37,15 +37,16 @@ export async function openNotebook(t: TestContext, notebook: string): Promise<Pa
   // Tall, so that every cell is in view: JupyterLab does not draw cells that are not.
   const page = await browser.newPage({ viewport: { width: 1280, height: 5000 } });
   page.setDefaultTimeout(START_MS);
-  // Cells run before the kernel has connected make JupyterLab ask which kernel to use.
-  const dialog = page.locator('.jp-Dialog', { hasText: 'Select Kernel' });
-  await page.addLocatorHandler(dialog, async () => {
+  // Cells run before the kernel has connected make JupyterLab ask which kernel to use, sometimes twice at once.
+  const dialogs = page.locator('.jp-Dialog', { hasText: 'Select Kernel' });
+  await page.addLocatorHandler(dialogs.last(), async (dialog) => {
     await dialog.locator('select').selectOption({ label: 'TypeScript' });
     await dialog.locator('.jp-mod-accept').click();
-  });
+  }, { noWaitAfter: true });
   // Without what an earlier session had open.
   await page.goto(`${lab.url}/lab/tree/test/output/${notebook}?reset&token=${lab.token}`);
   await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor({ timeout: START_MS });
+  await kernelConnected(lab);
   return page;
 }
 
@@ -81,7 +82,24 @@ export async function menu(page: Page, name: string, item: string): Promise<void
   await page.locator('.lm-Menu-itemLabel', { hasText: new RegExp(`^${item}$`) }).click();
 }
 
-async function startLab(): Promise<{ url: string; token: string; process: ChildProcess }> {
+/** Waits until the page talks to its kernel, and this is up: the server knows of both. */
+async function kernelConnected({ url, token }: Lab): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const sessions = await (await fetch(`${url}/api/sessions?token=${token}`)).json() as { kernel: { connections: number; execution_state: string } }[];
+    if (sessions.some(({ kernel }) => kernel.connections > 0 && kernel.execution_state === 'idle')) return;
+    await sleep(300);
+  }
+  throw new Error(`The notebook's kernel did not start within ${START_MS / 60_000} minutes.`);
+}
+
+interface Lab {
+  url: string;
+  token: string;
+  process: ChildProcess;
+}
+
+async function startLab(): Promise<Lab> {
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
   const server = spawn(process.execPath, ['scripts/lab.mjs', '--no-browser', '--ip=127.0.0.1', `--port=${port}`,
