@@ -27,10 +27,6 @@ def select(**wanted):
     return [p for p in predictions if all(p[key] == value for key, value in wanted.items())]
 
 
-def own(**wanted):
-    return [p for p in select(**wanted) if p["adapter"] in ("none", "own")]
-
-
 def read(name):
     with open(tables / f"{name}.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
@@ -95,16 +91,16 @@ for row in read("own-vs-other"):
 
 def repositories(score, **wanted):
     values = defaultdict(list)
-    for p in own(**wanted):
+    for p in select(**wanted):
         values[p["repo_id"]].append(p[score])
     return {repo: np.mean(list_) for repo, list_ in values.items()}
 
 
 for row in read("per-repository"):
     at = {"track": row["track"], "suite": row["suite"]}
-    where = "per-repository/" + "/".join([*at.values(), row["method"]])
+    where = "per-repository/" + "/".join([*at.values(), row["method"], row["adapter"]])
     for column, score in {"strictEM": "strict_em", "relaxedEM": "relaxed_em"}.items():
-        mine, base = repositories(score, method=row["method"], **at), repositories(score, method="pretrained", **at)
+        mine, base = repositories(score, method=row["method"], adapter=row["adapter"], **at), repositories(score, method="pretrained", **at)
         compare(f"{where}/repositories", row["repositories"], len(mine))
         compare(f"{where}/{column}/median", row[f"{column}_median"], np.median(list(mine.values())))
         compare(f"{where}/{column}/sigma", row[f"{column}_sigma"], np.std(list(mine.values())))
@@ -114,9 +110,9 @@ for row in read("per-repository"):
 for row in read("errors"):
     if row["method"] == "paper":
         continue
-    answers = own(track=row["track"], suite=row["suite"], method=row["method"])
+    answers = select(track=row["track"], suite=row["suite"], method=row["method"], adapter=row["adapter"])
     wrong = [p["prediction"] for p in answers if p["prediction"] not in LITERAL]
-    where = f"errors/{row['track']}/{row['suite']}/{row['method']}"
+    where = f"errors/{row['track']}/{row['suite']}/{row['method']}/{row['adapter']}"
     compare(f"{where}/answers", row["answers"], len(answers))
     compare(f"{where}/errors", row["errors"], len(wrong))
     for kind in ("empty", "hallucination", "near-miss", "syntax", "identifier", "literal", "type"):

@@ -3,7 +3,7 @@ import { openParser } from '../data/python.js';
 import { type ErrorKind, errorKind, errorKinds } from '../eval/error-kind.js';
 import type { Prediction } from '../eval/types.js';
 import { groupBy } from '../train/draws.js';
-import { isControl } from './labels.js';
+import { isCompared } from './labels.js';
 
 export interface ErrorCounts extends Pick<Prediction, 'track' | 'method' | 'adapter' | 'suite'> {
   /** Answers, those of all seeds together, and how many of them are wrong by relaxed exact match. */
@@ -12,11 +12,11 @@ export interface ErrorCounts extends Pick<Prediction, 'track' | 'method' | 'adap
   kinds: Record<ErrorKind, number>;
 }
 
-/** Counts for every method with its own adapter (or none) on every suite; the controls are left out. */
+/** Counts for every method and its two main controls on every suite. */
 export async function countErrors(predictions: readonly Prediction[]): Promise<ErrorCounts[]> {
   await openParser();
-  const own = predictions.filter(({ adapter }) => !isControl(adapter));
-  return [...groupBy(own, ({ track, method, suite }) => `${track}/${method}/${suite}`).values()].map((list) => {
+  const compared = predictions.filter(({ adapter }) => isCompared(adapter));
+  return [...groupBy(compared, ({ track, method, adapter, suite }) => `${track}/${method}/${adapter}/${suite}`).values()].map((list) => {
     const { track, method, adapter, suite } = list[0]!;
     const kinds = Object.fromEntries(errorKinds.map((kind) => [kind, 0])) as Record<ErrorKind, number>;
     let errors = 0;

@@ -36,6 +36,8 @@ export const CONTROLS = {
 export type Control = keyof typeof CONTROLS;
 
 export const isControl = (adapter: AdapterKind): adapter is Control => adapter in CONTROLS;
+/** A method's own answers, and the two controls that stand beside them in every table. */
+export const isCompared = (adapter: AdapterKind): boolean => !isControl(adapter) || adapter === 'other' || adapter === 'average';
 
 /** A method that is not among the labels is called by its own name. */
 export const methodLabel = (method: string): string => LABELS[method]?.label ?? method;

@@ -2,7 +2,7 @@
 import { type ErrorKind, errorKinds } from '../../eval/error-kind.js';
 import type { Track } from '../../methods/index.js';
 import type { ErrorCounts } from '../errors.js';
-import { lines, suites } from '../labels.js';
+import { isControl, lines, suites } from '../labels.js';
 import { KIND_LABELS } from '../tables/errors.js';
 import { legendEntry, PANEL_TITLES, panelLayout, xAxis } from './panels.js';
 import type { Figure } from './theme.js';
@@ -16,9 +16,9 @@ const COLORS: Record<ErrorKind, string> = {
 /** The kinds in two lines. */
 const LEGEND = [errorKinds.slice(0, 4), errorKinds.slice(4)];
 
-/** CR and IR of one track. */
+/** CR and IR of one track; the controls are left out. */
 export function errorFigure(counts: readonly ErrorCounts[], track: Track): Figure {
-  const own = counts.filter((one) => one.track === track && one.suite !== 'OOD');
+  const own = counts.filter((one) => one.track === track && one.suite !== 'OOD' && !isControl(one.adapter));
   const rows = lines(own);
   const panels = suites.filter((suite) => own.some((one) => one.suite === suite));
   return {

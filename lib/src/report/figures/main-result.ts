@@ -1,6 +1,6 @@
 /** The headline figure: strict exact match of every method and its two main controls, with their intervals. */
 import type { Track } from '../../methods/index.js';
-import { isCode2Lora, type Line, lines, suites, TRACKS, tracks } from '../labels.js';
+import { isCode2Lora, isCompared, type Line, lines, suites, TRACKS, tracks } from '../labels.js';
 import type { SummaryRow } from '../summary.js';
 import { around, PANEL_TITLES, panelLayout, xAxis } from './panels.js';
 import { BLUE, type Figure, SMALL, VERMILLION } from './theme.js';
@@ -30,7 +30,7 @@ interface Panel {
 }
 
 function figure(rows: readonly SummaryRow[], panels: readonly Panel[]): Figure {
-  const order = lines(rows).filter(({ control, adapter }) => !control || adapter === 'other' || adapter === 'average');
+  const order = lines(rows).filter(({ adapter }) => isCompared(adapter));
   const [low, high] = around(order.flatMap(({ items }) => items.flatMap(({ strictEM }) => [strictEM.low, strictEM.mean, strictEM.high].map((score) => 100 * score))));
   return {
     data: panels.flatMap(({ title, has }, panel) => order.flatMap((line, row) => dot(line, line.items.find(has), title, row, panel))),

@@ -1,9 +1,9 @@
 /** Strict exact match of single repositories, a dot each, with the quartiles: what a method's mean hides (as Figure 6). */
 import { perRepository } from '../../eval/per-repository.js';
-import type { Prediction } from '../../eval/types.js';
+import type { Prediction, Suite } from '../../eval/types.js';
 import type { Track } from '../../methods/index.js';
 import { isCode2Lora, isControl, lines, suites } from '../labels.js';
-import { PANEL_TITLES, panelLayout, xAxis } from './panels.js';
+import { around, PANEL_TITLES, panelLayout, xAxis } from './panels.js';
 import { BLUE, type Figure, VERMILLION } from './theme.js';
 
 const ROW = 34;
@@ -13,9 +13,11 @@ export function perRepositoryFigure(predictions: readonly Prediction[], track: T
   const own = predictions.filter((p) => p.track === track && p.suite !== 'OOD' && !isControl(p.adapter));
   const rows = lines(own);
   const panels = suites.filter((suite) => own.some((p) => p.suite === suite));
+  const scoresOf = (items: readonly Prediction[], suite: Suite) => perRepository(items.filter((p) => p.suite === suite));
+  const [, most] = around([0, ...panels.flatMap((suite) => rows.flatMap(({ items }) => scoresOf(items, suite).map(({ strictEM }) => 100 * strictEM)))]);
   return {
     data: panels.flatMap((suite, panel) => rows.flatMap(({ method, label, items }, row) => {
-      const scores = perRepository(items.filter((p) => p.suite === suite));
+      const scores = scoresOf(items, suite);
       if (scores.length === 0) return [];
       const color = isCode2Lora(method) ? VERMILLION : BLUE;
       return [{
@@ -25,7 +27,7 @@ export function perRepositoryFigure(predictions: readonly Prediction[], track: T
       }];
     })),
     layout: panelLayout({
-      titles: panels.map((suite) => PANEL_TITLES[suite]), rows: rows.map(({ label }) => ({ label, style: 'method' })), rowHeight: ROW, range: [-4, 104],
+      titles: panels.map((suite) => PANEL_TITLES[suite]), rows: rows.map(({ label }) => ({ label, style: 'method' })), rowHeight: ROW, range: [-0.04 * most, most],
       xTitle: 'Strict exact match of a repository (%)',
     }),
   };

@@ -18,14 +18,15 @@ const FIGURE_12: Record<ErrorKind, string> = {
 
 export function errorTable(counts: readonly ErrorCounts[], { figure_numbers: { fig12_errors: figure } }: PublishedResults): ReportTable {
   const sections = tracks.flatMap((track) => suites.map((suite): Section => {
-    const rows = lines(counts.filter((one) => one.track === track && one.suite === suite)).map(({ method, label, items: [one] }): Row => ({
-      label, kind: isCode2Lora(method) ? 'main' : 'method', ids: { track, suite, method }, values: values(one!.errors, one!.kinds, one!.answers),
+    const rows = lines(counts.filter((one) => one.track === track && one.suite === suite)).map(({ method, adapter, label, control, items: [one] }): Row => ({
+      label, kind: control ? 'control' : isCode2Lora(method) ? 'main' : 'method', ids: { track, suite, method, adapter },
+      values: values(one!.errors, one!.kinds, one!.answers),
     }));
     // The figure's errors are those of Code2LoRA-Static on CR in the static track.
     return { title: `${TRACKS[track]}, ${SUITES[suite]}`, rows: rows.length && track === 'static' && suite === 'CR' ? [...rows, paperRow(figure)] : rows };
   }));
   return {
-    head: 'Method', ids: ['track', 'suite', 'method'],
+    head: 'Method', ids: ['track', 'suite', 'method', 'adapter'],
     groups: [
       { label: '', columns: [{ key: 'answers', label: 'Answers', format: whole }, { key: 'errors', label: 'Errors', format: whole }] },
       {
@@ -52,6 +53,6 @@ function paperRow(figure: PublishedResults['figure_numbers']['fig12_errors']): R
   const count = (name: string): number => [figure[name]!].flat()[0]!;
   const kinds = Object.fromEntries(errorKinds.map((kind) => [kind, count(FIGURE_12[kind])])) as Record<ErrorKind, number>;
   return {
-    label: 'Code2LoRA-Static in the paper', kind: 'control', ids: { track: 'static', suite: 'CR', method: 'paper' }, values: values(count('total'), kinds),
+    label: 'Code2LoRA-Static in the paper', kind: 'control', ids: { track: 'static', suite: 'CR', method: 'paper', adapter: 'own' }, values: values(count('total'), kinds),
   };
 }

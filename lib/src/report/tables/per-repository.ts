@@ -1,7 +1,7 @@
 /** How methods' scores spread over repositories, each counted once, beside the numbers told with the paper's Figure 6. */
 import { below, perRepository, type Score, spread } from '../../eval/per-repository.js';
 import type { Prediction } from '../../eval/types.js';
-import { isCode2Lora, isControl, lines, publishedName, SUITES, suites, TRACKS, tracks } from '../labels.js';
+import { isCode2Lora, isCompared, lines, publishedName, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
 import { type Column, percent, type ReportTable, type Row, type Section, type Value } from '../table.js';
 
@@ -20,13 +20,13 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
     { key: `${key}_share_below_pretrained`, label: 'Below pretrained', format: percent, ...(paper && { paper }) },
   ];
   const sections = tracks.flatMap((track) => suites.map((suite): Section => {
-    const own = predictions.filter((p) => p.track === track && p.suite === suite && !isControl(p.adapter));
+    const compared = predictions.filter((p) => p.track === track && p.suite === suite && isCompared(p.adapter));
     // The figure's repositories are those of IR in the evolution track.
-    const rows = methodRows(own, track === 'evolution' && suite === 'IR' ? figure : undefined);
+    const rows = methodRows(compared, track === 'evolution' && suite === 'IR' ? figure : undefined);
     return { title: `${TRACKS[track]}, ${SUITES[suite]}`, rows: rows.map((row) => ({ ...row, ids: { track, suite, ...row.ids } })) };
   }));
   return {
-    head: 'Method', ids: ['track', 'suite', 'method'],
+    head: 'Method', ids: ['track', 'suite', 'method', 'adapter'],
     groups: [
       { label: '', columns: [{ key: 'repositories', label: 'Repositories' }] },
       ...Object.entries(SCORES).map(([score, label]) => ({ label, columns: columns(score, false) })),
@@ -42,14 +42,14 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
 function methodRows(predictions: readonly Prediction[], figure: PublishedResults['figure_numbers'] | undefined): Row[] {
   const all = lines(predictions).map((line) => ({ ...line, scores: perRepository(line.items) }));
   const pretrained = all.find(({ method }) => method === 'pretrained')?.scores;
-  return all.map(({ method, label, scores }) => {
+  return all.map(({ method, adapter, label, control, scores }) => {
     const values: Record<string, Value> = { repositories: scores.length };
     for (const score of Object.keys(SCORES) as (keyof typeof SCORES)[]) {
       const { median, sigma } = spread(scores, score);
       const share = pretrained && method !== 'pretrained' ? below(scores, pretrained, score).share : undefined;
       Object.assign(values, { [`${score}_median`]: median, [`${score}_sigma`]: sigma, [`${score}_share_below_pretrained`]: share });
     }
-    const name = FIGURE_6[publishedName(method) ?? ''] ?? '';
+    const name = control ? '' : FIGURE_6[publishedName(method) ?? ''] ?? '';
     const published = (numbers: Record<string, number> | undefined): number | undefined => {
       const number = numbers?.[name];
       return number === undefined ? undefined : number / 100;
@@ -58,6 +58,6 @@ function methodRows(predictions: readonly Prediction[], figure: PublishedResults
       paper_relaxed_EM_median: published(figure?.fig6_per_repo_IR_median_EM), paper_relaxed_EM_sigma: published(figure?.fig6_sigma),
       paper_relaxed_EM_share_below_pretrained: published(figure?.fig6_percent_repos_below_pretrained),
     } satisfies Record<string, Value>);
-    return { label, kind: isCode2Lora(method) ? 'main' : 'method', ids: { method }, values };
+    return { label, kind: control ? 'control' : isCode2Lora(method) ? 'main' : 'method', ids: { method, adapter }, values };
   });
 }
