@@ -105,7 +105,7 @@ export const QWEN_CODER_1_5B: ModelConfig = {
 
 const EVOLUTION: Profile['evolution'] = { cutoff: '2025-04-01', identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4 };
 
-/** What the small profiles have in common: the published optimiser settings, and the head that keeps the signal. */
+/** What the small profiles have in common: the published optimiser settings, and the head that kept the most of a repository's signal (docs/log.md). */
 const LEARNING = {
   sampling: 'balanced', schedule: 'cosine', warmupFraction: 0.03, weightDecay: 0.01, clip: 1, detachInput: false, checkpoint: false,
   head: { form: 'residual', trunkBias: 'zero', standardise: true }, rag: { k: 3, chunkTokens: 64 },

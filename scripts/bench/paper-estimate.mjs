@@ -43,7 +43,7 @@ const SHARE = 0.35;
 
 writeFileSync(inRoot('docs', 'paper-scale.md'), `# What the paper's size needs
 
-\`CODE2LORA_PROFILE=paper\` is Qwen2.5-Coder-1.5B with the published tasks and vectors; the code is the same as for \`mini\`.
+The profile \`paper\` is Qwen2.5-Coder-1.5B with the published tasks and vectors; the code is the same as for \`mini\`.
 This page says what it asks of a machine. It is computed from the shapes, by \`npm run bench -- estimate\`, and has not been
 measured: no GPU was at hand.
 

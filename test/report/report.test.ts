@@ -75,7 +75,7 @@ test('verdicts say what the intervals say', () => {
   const of = (start: string) => findings.filter((finding) => finding.startsWith(start));
   assert.equal(findings.length, 5, 'one a method, track and suite');
   assert.match(of('Code2LoRA-Static, static track, CR')[0]!, /the own adapter is better than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
-  assert.match(of('Code2LoRA-Static, static track, IR')[0]!, /no difference can be seen \(−?\d\.\d \[−\d\.\d, \d+\.\d\] points\)\.$/);
+  assert.match(of('Code2LoRA-Static, static track, IR')[0]!, /the own adapter cannot be told from another repository's \(−?\d\.\d \[−\d\.\d, \d+\.\d\] points\)\.$/);
   assert.match(of('Code2LoRA-Evo, evolution track, CR')[0]!, /the own adapter is worse than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
 });
 

@@ -125,7 +125,7 @@ for row in read("efficiency"):
     where = f"efficiency/{row['track']}/{row['method']}"
     compare(f"{where}/parameters", row["trained_parameters"], np.mean([r["trainedParameters"] for r in of]))
     compare(f"{where}/bytes", row["trained_bytes"], np.mean([4 * r["trainedParameters"] for r in of]))
-    compare(f"{where}/seconds", row["training_seconds"], np.mean([r["trainSeconds"] for r in of]))
-    compare(f"{where}/answer", row["seconds_per_answer"], np.mean([r["evaluateSeconds"] / r["predictions"] for r in of]))
+    compare(f"{where}/seconds", row["training_seconds"], np.median([r["trainSeconds"] for r in of]))
+    compare(f"{where}/answer", row["seconds_per_answer"], np.median([r["evaluateSeconds"] / r["predictions"] for r in of]))
 
 print(json.dumps(pairs))

@@ -1,5 +1,6 @@
 /** Scores repository by repository: how far a method's mean hides good and bad ones. */
 import { UserError } from '../store/errors.js';
+import { mean, median } from './average.js';
 import type { Prediction } from './types.js';
 
 /** Fractions in [0, 1], each a mean over the repository's tasks (and over seeds where there are several). */
@@ -21,8 +22,6 @@ export interface Spread {
   /** Population standard deviation. */
   sigma: number;
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
  * One row a repository, by name.
@@ -51,12 +50,11 @@ export function perRepository(predictions: readonly Prediction[]): RepositorySco
 /** @throws UserError when there is no repository */
 export function spread(rows: readonly RepositoryScores[], score: Score): Spread {
   if (rows.length === 0) throw new UserError('No repository to compare: no task was evaluated. Check the filters of the evaluation.');
-  const values = rows.map((row) => row[score]).sort((a, b) => a - b);
-  const middle = values.length / 2;
+  const values = rows.map((row) => row[score]);
   const centre = mean(values);
   return {
     repositories: values.length,
-    median: (values[Math.ceil(middle) - 1]! + values[Math.floor(middle)]!) / 2,
+    median: median(values),
     sigma: Math.sqrt(mean(values.map((value) => (value - centre) ** 2))),
   };
 }

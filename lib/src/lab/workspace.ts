@@ -95,6 +95,9 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     const method = methods.find((m) => m.name === name);
     if (!method) throw new UserError(`There is no method "${name}". Known: ${methods.map((m) => m.name).join(', ')}.`);
     if (!method.tracks.includes(track)) throw new UserError(`${name} answers on the ${method.tracks.join(' and ')} track only: choose another track or method.`);
+    if ('published' in profile.corpus && Object.keys(encoder).length) {
+      throw new UserError(`The published tables of ${profile.name} bring their vectors, so "encoder" changes nothing there: leave it out, or choose a profile that reads repositories.`);
+    }
     const own = { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } };
     return { method, track, seed, encoder, own, format: formatOf(method, own), id: runId(method, track, seed, own) };
   };

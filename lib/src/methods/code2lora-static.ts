@@ -3,7 +3,7 @@
  * the evolution track the snapshot is the repository at the task's commit.
  *
  * `code2lora-static-paper` has the head exactly as published. `code2lora-static` has the head that the settings name,
- * by default one whose adapter still depends on the repository after training (docs/log.md tells how it was found).
+ * by default the one that lets a repository's signal through best where it was tried (docs/log.md).
  */
 import { fitStandardiser } from '../encoder/standardise.js';
 import { staticHead, type StaticHeadConfig } from '../hypernet/static-head.js';

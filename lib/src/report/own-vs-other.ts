@@ -46,7 +46,7 @@ export function verdict({ track, method, suite, control, difference: { mean, low
   const interval = `[${[low, high].map((bound) => plain(bound)).join(', ')}] points`;
   if (low > 0) return `${where}: the own adapter is better than another repository's by ${plain(mean)} ${interval}.`;
   if (high < 0) return `${where}: the own adapter is worse than another repository's by ${plain(-mean)} [${[high, low].map((bound) => plain(-bound)).join(', ')}] points.`;
-  return `${where}: no difference can be seen (${plain(mean)} ${interval}).`;
+  return `${where}: the own adapter cannot be told from another repository's (${plain(mean)} ${interval}).`;
 }
 
 /** In points, without a plus sign. */

@@ -1,4 +1,5 @@
 /** What a method costs (Table 12): what it trains and stores, how long it takes, how much longer it makes a prompt. */
+import { mean, median } from '../../eval/average.js';
 import type { RunRecord } from '../../lab/run.js';
 import { isCode2Lora, methodLines, publishedName, TRACKS, tracks } from '../labels.js';
 import type { PublishedCost, PublishedResults } from '../published.js';
@@ -15,25 +16,25 @@ export type Costs = Pick<RunRecord, 'track' | 'method' | 'trainedParameters' | '
   addedTokens?: number;
 };
 
-/** Means over the runs of a method. */
+/** Means over the runs of a method; medians of times, since one busy hour would move a mean. */
 export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedResults): ReportTable {
   const sections = tracks.map((track): Section => ({
     title: TRACKS[track],
     rows: methodLines(runs.filter((run) => run.track === track)).map(({ method, label, items }): Row => {
-      const mean = (of: (run: Costs) => number | undefined): number | undefined => {
+      const over = (average: (values: number[]) => number, of: (run: Costs) => number | undefined): number | undefined => {
         const known = items.flatMap((run) => of(run) ?? []);
-        return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : undefined;
+        return known.length ? average(known) : undefined;
       };
       const paper = table12.rows.find((row) => row.method === publishedName(method));
       return {
         label, kind: isCode2Lora(method) ? 'main' : 'method', ids: { track, method },
         values: {
-          trained_parameters: mean((run) => run.trainedParameters),
-          trained_bytes: mean((run) => BYTES * run.trainedParameters),
-          adapter_bytes: mean((run) => run.adapterBytes),
-          training_seconds: mean((run) => run.trainSeconds),
-          seconds_per_answer: mean((run) => run.evaluateSeconds / run.predictions),
-          added_tokens: mean((run) => run.addedTokens),
+          trained_parameters: over(mean, (run) => run.trainedParameters),
+          trained_bytes: over(mean, (run) => BYTES * run.trainedParameters),
+          adapter_bytes: over(mean, (run) => run.adapterBytes),
+          training_seconds: over(median, (run) => run.trainSeconds),
+          seconds_per_answer: over(median, (run) => run.evaluateSeconds / run.predictions),
+          added_tokens: over(mean, (run) => run.addedTokens),
           paper_added_tokens: paper && tokens(paper),
           paper_storage: paper && storage(paper),
         },
@@ -60,9 +61,10 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
       },
     ],
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
-    note: 'Means over seeds. Stored is what training leaves, as 32-bit floats, for all repositories together. '
+    note: 'Means over seeds, medians of times. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
+      + 'paper\'s head writes one pair of factors a type for all layers, and ours that pair and the shared adapter, as one of twice the rank in every layer. '
       + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}; an answer's includes writing the adapter, or finding the text. `
-      + 'The paper\'s are of Qwen2.5-Coder-1.5B; its storage of Code2LoRA-Static equals the number of parameters in millions.',
+      + 'The paper\'s are of Qwen2.5-Coder-1.5B; what it gives for Code2LoRA-Static is the number of parameters in millions.',
   };
 }
 
