@@ -46,7 +46,7 @@ export interface LearningConfig {
   patience?: number;
   /** Tasks that go through the model at once. */
   microBatch: number;
-  /** The authors' detached input of the low-rank branch, and recomputing blocks to save memory: ForwardOptions. */
+  /** The authors' detached input of the low-rank branch, and recomputing blocks to save memory: ForwardOptions. Of methods that train adapters. */
   detachInput: boolean;
   checkpoint: boolean;
   /** H, the width of the hypernetwork's trunk. */
@@ -133,7 +133,7 @@ const smoke: Profile = {
     rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
     rates: { lora: 5e-3, hypernetwork: 5e-3, text2lora: 1e-3, paw: 2e-3, weights: 1e-3 }, validateEvery: 20, microBatch: 64,
     evo: { width: 32, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 16, hidden: 32 }, paw: { bases: 4 },
-    perRepository: { epochs: 1, batch: 16 },
+    perRepository: { epochs: 1, batch: 16 }, rag: { k: 3, chunkTokens: 40 },
   },
   evaluated: { static: { CR: 20, IR: 6, irRepositories: Infinity, OOD: 0, validation: 8 }, evolution: { CR: 2, IR: 2, irRepositories: Infinity, OOD: 0, validation: 1 } },
 };
@@ -156,7 +156,7 @@ const synthetic: Profile = {
     rank: 8, alpha: 16, headWidth: 64, steps: 300, repositories: 8, tasks: 4, walk: { repositories: 16, commits: 2, tasks: 1 },
     rates: { lora: 2e-3, hypernetwork: 3e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, patience: 2, microBatch: 64,
     evo: { width: 64, stepInput: 'both', detachEveryCommit: false, memory: 'short' }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
-    perRepository: { epochs: 1, batch: 16 },
+    perRepository: { epochs: 1, batch: 16 }, rag: { k: 3, chunkTokens: 48 },
   },
   evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 12, IR: 0, irRepositories: Infinity, OOD: 0, validation: 3 } },
 };

@@ -7,7 +7,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { DatasetWriter } from '../../lib/dist/data/dataset/dataset.js';
 import type { Commit, CrossRepoSplit, InRepoSplit, Task } from '../../lib/dist/data/types.js';
 import { loadTokenizer } from '../../lib/dist/text/tokenizer.js';
-import { fails, StandInHub } from '../stand-in-hub.js';
+import { StandInHub } from '../stand-in-hub.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'published-'));
 process.env['CODE2LORA_OUTPUT'] = folder;
@@ -73,10 +73,14 @@ test('a task stands at its own commit, whose vectors are those of the tables', a
   assert.deepEqual(data.trainContexts, [{ repo: 'a/train', commit: 1 }]);
 });
 
-test('static track: a training repository at its last training commit, another at its newest', async () => {
+test('static track: a training repository at its last training commit, a task that is judged at its own', async () => {
   const data = await make('static');
   // The tasks of this stand-in are of two commits; the last is the anchor.
   assert.deepEqual([...data.vector({ repo: 'a/train' })], [...vector(0, 1, 2)]);
-  assert.deepEqual([...data.vector({ repo: 'c/test' })], [...vector(2, 3, 2)]);
-  await fails(data.repository('c/test'), /no source text/);
+  assert.deepEqual(data.train.map(data.contextOf)[0], { repo: 'a/train' });
+  const [first] = data.suites.get('CR')!.filter((e) => e.task.commit === 'c/test-0');
+  assert.deepEqual([...data.vector(data.contextOf(first!))], [...vector(2, 0, 2)]);
+  assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 32], ['IR', 8], ['OOD', 32]], 'eight of each commit');
+  assert.deepEqual(data.otherThan({ repo: 'c/test', commit: 1 }), { repo: 'c/test', commit: 1 }, 'it is the only one of its split');
+  assert.throws(() => data.repository('c/test'), /no source text/);
 });

@@ -5,6 +5,7 @@ import { results } from '../lab/paths.js';
 import { ALL, HEADLINE } from '../lab/plan.js';
 import { readPlanned } from '../lab/run-store.js';
 import { openWorkspace } from '../lab/workspace.js';
+import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
@@ -13,11 +14,13 @@ export async function run(args: string[]): Promise<void> {
   const began = Date.now();
   const lab = openWorkspace({ profile: values.profile, progress: terminalProgress(), recompute: true });
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
+  const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
+  if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
   const plans = values.all ? ALL : HEADLINE;
   for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
-    for (const { track, methods } of plans.filter((p) => p.seeds.includes(seed))) {
-      for (const method of methods) await lab.run(method, { track, seed });
+    for (const { track, methods: names } of plans.filter((p) => p.seeds.includes(seed))) {
+      for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });
     }
   }
   // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.

@@ -54,16 +54,20 @@ const strictEM = (predictions: readonly Prediction[]): string => (predictions.le
 
 /** `steps=200 head.form=paper`. */
 function differences(record: RunRecord, profile: Profile): string {
-  const { learning, maxTokens, contextTokens, evaluated } = record;
-  const settings = { ...(learning && { learning }), maxTokens, ...(contextTokens > 0 && { contextTokens }), evaluated };
-  const defaults = flat({ ...profile, evaluated: profile.evaluated[record.track] });
-  return [...flat(settings)].filter(([path, value]) => defaults.get(path) !== value).map(([path, value]) => `${path.replace('learning.', '')}=${value}`).join(' ');
+  const { learning, maxTokens, contextTokens, encoder, evaluated } = record;
+  const used = flat({ ...(learning && { learning }), maxTokens, ...(contextTokens > 0 && { contextTokens }), encoder, evaluated });
+  const defaults = flat({
+    ...(learning && { learning: profile.learning }), maxTokens: profile.maxTokens, ...(contextTokens > 0 && { contextTokens: profile.contextTokens }),
+    encoder: profile.encoder, evaluated: profile.evaluated[record.track],
+  });
+  return [...new Set([...used.keys(), ...defaults.keys()])].filter((path) => used.get(path) !== defaults.get(path))
+    .map((path) => `${path.replace('learning.', '')}=${used.get(path) ?? 'absent'}`).join(' ');
 }
 
-/** The leaves of an object by their path. */
+/** The leaves of an object by their path, as JSON stores them. */
 function flat(value: object, path = ''): Map<string, string> {
   return new Map(Object.entries(value).flatMap(([key, leaf]: [string, unknown]) => (
-    typeof leaf === 'object' && leaf !== null ? [...flat(leaf, `${path}${key}.`)] : [[`${path}${key}`, String(leaf)] as const])));
+    typeof leaf === 'object' && leaf !== null ? [...flat(leaf, `${path}${key}.`)] : [[`${path}${key}`, typeof leaf === 'string' ? leaf : JSON.stringify(leaf)] as const])));
 }
 
 /** Every adapter that both have; the own adapter of one is compared with the model without any of another. */

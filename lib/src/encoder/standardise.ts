@@ -14,6 +14,12 @@ export interface Standardiser {
   components?: Float32Array;
 }
 
+/** Of vectors of repositories and of diffs; what is absent is read as it is. */
+export interface Standardisers {
+  state?: Standardiser;
+  diff?: Standardiser;
+}
+
 /** Elements that hardly vary in training are divided by this share of the mean deviation, not by their own. */
 const LEAST_SHARE = 0.01;
 

@@ -8,14 +8,17 @@ import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
 import type { TrackData } from './track-data.js';
 
-/** Answers in the order of `examples`, and the tokens put before their prompts. `tick` is told how many more are done. */
+/**
+ * Answers in the order of `examples`, the tokens put before their prompts in all, and how many of these texts were too long
+ * and lost their beginning. `tick` is told how many more are done.
+ */
 export async function answerTasks(
   answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
   limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
-): Promise<{ texts: Map<Example, string>; addedTokens: number }> {
+): Promise<{ texts: Map<Example, string>; addedTokens: number; cutContexts: number }> {
   const out = new Map<Example, string>();
   const model = answers.model ?? base;
-  const prompts = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : examples;
+  const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
   const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const contextFor = (e: Example) => {
@@ -32,14 +35,17 @@ export async function answerTasks(
   for (const list of groupBy(prompts, keyOf).values()) {
     const adapter = average ?? (kind === 'none' ? undefined : answers.adapter!(contextFor(list[0]!)));
     const adapted = adapter ? merge(model, adapter) : model;
-    const texts = predict(adapted, list, base.tokenizer, limits.maxNewTokens, tick);
-    list.forEach((e, i) => out.set(original.get(e)!, texts[i]!));
-    if (adapted !== model) disposeMerged(adapted, model);
-    if (adapter) disposeAdapter(adapter);
+    try {
+      const texts = predict(adapted, list, base.tokenizer, limits.maxNewTokens, tick);
+      list.forEach((e, i) => out.set(original.get(e)!, texts[i]!));
+    } finally {
+      if (adapted !== model) disposeMerged(adapted, model);
+      if (adapter) disposeAdapter(adapter);
+    }
     await new Promise(setImmediate);
   }
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
-  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples) };
+  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), cutContexts: cut };
 }
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */
@@ -51,15 +57,17 @@ function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<
   }
 }
 
-/** The text stands before the prefix, which stays as it is. */
+/** The text stands before the prefix, which stays as it is; of one that is too long the end. */
 async function withText(
   text: NonNullable<Answers['text']>, examples: readonly Example[], base: BaseModel, contextTokens: number,
-): Promise<Example[]> {
-  const out: Example[] = [];
+): Promise<{ prompts: Example[]; cut: number }> {
+  const prompts: Example[] = [];
+  let cut = 0;
   for (const e of examples) {
     const context = await text(e.task);
-    const ids = base.tokenizer.encode(withContext(context, '')).slice(-contextTokens);
-    out.push({ ...e, prefix: [...ids, ...e.prefix] });
+    const ids = base.tokenizer.encode(withContext(context, ''));
+    if (ids.length > contextTokens) cut++;
+    prompts.push({ ...e, prefix: [...ids.slice(-contextTokens), ...e.prefix] });
   }
-  return out;
+  return { prompts, cut };
 }

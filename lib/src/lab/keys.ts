@@ -11,7 +11,7 @@ import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2 };
+const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -57,7 +57,7 @@ export function commitVectorsKey(profile: Profile, recipes: object): string {
 
 /** Name of the tasks and vectors of a track. */
 function trackKey(track: Track, profile: Profile): unknown[] {
-  return track === 'static' ? [corpusKey(profile), vectorsKey(profile)] : [evolutionKey(profile), profile.encoder];
+  return track === 'static' ? [corpusKey(profile), vectorsKey(profile)] : [VERSIONS.commitVectors, evolutionKey(profile), profile.encoder, profile.curation.seed];
 }
 
 /** Name of what a method trains; undefined where it trains nothing. Methods of the same settings share it. */
@@ -77,10 +77,11 @@ export function trainingId(method: Method, track: Track, seed: number, profile: 
 export function runId(method: Method, track: Track, seed: number, profile: Profile): string {
   const { validation, ...evaluated } = profile.evaluated[track];
   const tasks = track === 'static' ? corpusKey(profile) : evolutionKey(profile);
-  const answered = method.answerSettings ? [method.answerSettings(profile.learning), profile.contextTokens] : null;
+  const answered = method.answerSettings ? [method.answerSettings(profile.learning), profile.contextTokens, profile.encoder.window] : null;
   const key = [
     VERSIONS.run, tasks, baseKey(profile), trainingId(method, track, seed, profile) ?? null, answered,
     profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
+    ...(track === 'evolution' && method.adapters(track).includes('other') ? [VERSIONS.otherAlong] : []),
   ];
   return `${track}-${method.name}-s${seed}-${short(key)}`;
 }

@@ -1,11 +1,11 @@
 /**
  * The tracks of the published benchmark: tasks and vectors as the authors' tables hold them. No source text is among
- * them, so methods that read it cannot answer here. The static track trains on the tasks of the snapshots; it is judged,
- * as the authors judge it, on the first tasks of every commit.
+ * them, so methods that read it cannot answer here. Both tracks are judged, as the authors judge, on the first tasks of
+ * every commit.
  */
 import { existsSync } from 'node:fs';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
-import { SUITES, tablePath, type Suite } from '../data/dataset/suites.js';
+import { SUITES, suiteOf, tablePath, type Suite } from '../data/dataset/suites.js';
 import { fetchHubDataset } from '../data/sources/hub.js';
 import type { Task, Track } from '../data/types.js';
 import type { Profile, PublishedCorpus } from '../profiles.js';
@@ -15,7 +15,7 @@ import type { BaseModel } from './base-model.js';
 import type { CommitVectors } from './commit-vectors.js';
 import { cache } from './paths.js';
 import type { PromptFormat } from '../train/examples.js';
-import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
+import { anchoredTrack, evolutionTrack, type TrackData } from './track-data.js';
 import type { Vectors } from './vectors.js';
 
 /** Throws a UserError when the tables cannot be fetched, or lack the vectors. */
@@ -30,8 +30,7 @@ export async function publishedTrack(
   const tasks = await firstTasks(folder, most);
   const vectors = await commitVectors(folder, track === 'evolution');
   if (track === 'evolution') return evolutionTrack(profile, tasks, vectors, base, format);
-  const source = () => Promise.reject(new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.'));
-  return staticTrack(profile, { tasks, source }, anchors(tasks, vectors), base, format);
+  return anchoredTrack(profile, tasks, anchors(tasks, vectors), vectors, base, format);
 }
 
 /** The first tasks of every commit, in the order of the tables: those that are judged. All of the training part. */
@@ -44,7 +43,8 @@ async function firstTasks(folder: string, most: Record<Suite, number>): Promise<
     for await (const task of readTaskRows(path)) {
       const key = `${task.repo}@${task.commit}`, count = taken.get(key) ?? 0;
       taken.set(key, count + 1);
-      if (count < most[suite]) tasks.push(task);
+      // By what the row says: the authors' table of the training part holds the other parts too.
+      if (count < most[suiteOf(task.split, task.inRepoSplit)]) tasks.push(task);
     }
   }
   return tasks;
@@ -64,7 +64,7 @@ async function commitVectors(folder: string, diffs: boolean): Promise<CommitVect
   return byRepo;
 }
 
-/** Of a training repository the vector at the commit that its training tasks are from, of another that at its newest. */
+/** Of a training repository the vector at the commit that its training tasks are from. */
 function anchors(tasks: readonly Task[], vectors: CommitVectors): Vectors {
   const anchored = new Map(tasks.flatMap((t) => (t.split === 'train' && t.inRepoSplit === 'train' ? [[t.repo, t.commit] as const] : [])));
   return new Map([...vectors].map(([repo, list]) => [repo, (list.find((c) => c.id === anchored.get(repo)) ?? list.at(-1)!).state]));

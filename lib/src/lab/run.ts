@@ -48,6 +48,8 @@ export interface RunRecord {
   /** Hashes of the tasks, the frozen model and what was trained. */
   inputs: { tasks: string; base: string; trained: string | null };
   learning: LearningConfig | null;
+  /** Of these, what the method's training depends on, with the head that it really has. */
+  settings: object | null;
   maxTokens: number;
   contextTokens: number;
   evaluated: Profile['evaluated'][Track];
@@ -63,10 +65,12 @@ export interface RunRecord {
   adapterBytes: number;
   /** Mean tokens of the text before a prompt, over all tasks. */
   addedTokens: number;
+  /** Texts before a prompt that were longer than `contextTokens` and lost their beginning. */
+  cutContexts: number;
   /** How repositories were read. */
   encoder: Profile['encoder'];
   predictions: number;
-  /** Tasks whose target leaves no room for a prefix. */
+  /** Training tasks whose target leaves no room for a prefix. */
   oversize: number;
 }
 
@@ -89,20 +93,20 @@ export async function performRun(
   const id = runId(method, data.track, seed, profile);
   const inputs = methodInputs(data, base, profile, seed);
   const made = await trained(method, profile, inputs, progress);
-  const { predictions, seconds, adapterBytes, addedTokens } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
+  const { predictions, seconds, adapterBytes, addedTokens, cutContexts } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
   const record: RunRecord = {
     id, method: method.name, track: data.track, profile: profile.name, seed,
     inputs: {
       tasks: data.track === 'static' ? corpusKey(profile) : evolutionKey(profile), base: baseKey(profile),
       trained: trainingId(method, data.track, seed, profile) ?? null,
     },
-    learning: made ? profile.learning : null, maxTokens: profile.maxTokens,
+    learning: made ? profile.learning : null, settings: method.settings?.(profile.learning, data.track) ?? null, maxTokens: profile.maxTokens,
     contextTokens: method.answerSettings ? profile.contextTokens : 0, evaluated: profile.evaluated[data.track],
     versions: versions(), device: device(),
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
     bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
-    evaluateSeconds: seconds, adapterBytes, addedTokens, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
+    evaluateSeconds: seconds, adapterBytes, addedTokens, cutContexts, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
   const folder = results(profile.name, 'runs', id);
   writePredictions(join(folder, 'predictions.parquet'), predictions);
@@ -118,11 +122,16 @@ export function finishedHere(id: string, profile: Profile): boolean {
   return existsSync(doneHere(id, profile));
 }
 
+interface Answered extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'cutContexts'> {
+  predictions: Prediction[];
+  seconds: number;
+}
+
 /** Every adapter on every suite; each such part is a file of its own until the run is whole. */
 async function answered(
   id: string, method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, inputs: MethodInputs,
   made: Awaited<ReturnType<typeof trained>>, progress: Progress,
-): Promise<{ predictions: Prediction[]; seconds: number; adapterBytes: number; addedTokens: number }> {
+): Promise<Answered> {
   await openParser();
   const suites = [...data.suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly);
   const parts = method.adapters(data.track).flatMap((adapter) => suites.map(([suite, list]) => ({ adapter, suite, list })));
@@ -130,34 +139,39 @@ async function answered(
   const answers = await method.answers(inputs, made);
   const predictions: Prediction[] = [];
   const adapterBytes = bytesOf(answers, data);
-  let done = 0, seconds = 0, addedTokens = 0;
-  for (const { adapter, suite, list } of parts) {
-    const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
-    const before = done, cost = `${path}.json`;
-    if (!existsSync(path)) {
-      const began = performance.now();
-      let answeredHere = 0;
-      const { texts, addedTokens: added } = await answerTasks(answers, adapter, list, data, base, profile, (n) =>
-        progress({ stage, done: before + (answeredHere += n), total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` }));
-      // Before the answers, so that whoever finds these finds what they took.
-      writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, addedTokens: added } satisfies Cost));
-      writePredictions(path, rowsOf(texts, { track: data.track, suite, method: method.name, adapter, seed }));
+  let done = 0, seconds = 0, addedTokens = 0, cutContexts = 0;
+  try {
+    for (const { adapter, suite, list } of parts) {
+      const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
+      const before = done, cost = `${path}.json`;
+      if (!existsSync(path)) {
+        const began = performance.now();
+        let answeredHere = 0;
+        const { texts, ...text } = await answerTasks(answers, adapter, list, data, base, profile, (n) =>
+          progress({ stage, done: before + (answeredHere += n), total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` }));
+        // Before the answers, so that whoever finds these finds what they took.
+        writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
+        writePredictions(path, rowsOf(texts, { track: data.track, suite, method: method.name, adapter, seed }));
+      }
+      const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
+      seconds += took.seconds;
+      addedTokens += took.addedTokens / total;
+      cutContexts += took.cutContexts;
+      done += list.length;
+      progress({ stage, done, total, note: suite });
+      predictions.push(...(await readPredictions(path)));
     }
-    const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
-    seconds += took.seconds;
-    addedTokens += took.addedTokens / total;
-    done += list.length;
-    progress({ stage, done, total, note: suite });
-    predictions.push(...(await readPredictions(path)));
+  } finally {
+    answers.dispose();
   }
-  answers.dispose();
-  return { predictions, seconds, adapterBytes, addedTokens };
+  return { predictions, seconds, adapterBytes, addedTokens, cutContexts };
 }
 
-/** What one part took: seconds, and tokens before its prompts in all. */
+/** What one part took: seconds, tokens before its prompts in all, and how many of these texts were cut. */
 interface Cost {
   seconds: number;
   addedTokens: number;
+  cutContexts: number;
 }
 
 function bytesOf(answers: Answers, data: TrackData): number {

@@ -2,6 +2,7 @@
  * What the methods of one track are trained and judged on: the tasks of each part as examples, and the vectors of the
  * contexts that they stand in. The same for all methods, and the same evaluation tasks under every seed.
  */
+import { suiteOf } from '../data/dataset/suites.js';
 import type { CrossRepoSplit, Repository, Task, Track } from '../data/types.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
 import { EMPTY, RANDOM } from '../methods/method.js';
@@ -23,11 +24,11 @@ export interface TrackData {
   suites: ReadonlyMap<Suite, Example[]>;
   /** The training repositories of the IR suite. */
   inRepository: ReadonlySet<string>;
-  /** Tasks whose target leaves no room for a prefix. */
+  /** Training tasks whose target leaves no room for a prefix. */
   oversize: number;
   contextOf(example: Example): Context;
   trainContexts: Context[];
-  /** Another repository of the same split, at its newest context. */
+  /** Another repository of the same split; in the evolution track as far along its history as this one along its own. */
   otherThan(context: Context): Context;
   vector(context: Context): Float32Array;
   commits(context: Context): readonly CommitInputs[];
@@ -38,14 +39,16 @@ export interface TrackData {
 interface VectorSource {
   vector(context: Context): Float32Array | undefined;
   commits(context: Context): readonly CommitInputs[];
-  /** The newest context of a repository. */
+  /** The newest context of a repository; of a training repository, the newest that is trained on. */
   newest(repo: string): Context;
+  /** The context of a repository that is as far along its history as another along its own, so that both are equally old. */
+  alike(repo: string, other: Context): Context;
 }
 
 export function staticTrack(
   profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel, format = matched(profile.maxTokens),
 ): TrackData {
-  const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }) };
+  const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }), alike: (repo) => ({ repo }) };
   let repositories: Promise<Map<string, Repository>> | undefined;
   const repository = async (id: string) => {
     repositories ??= corpus.source().then((list) => new Map(list.map((r) => [r.id, r])));
@@ -58,25 +61,56 @@ export function staticTrack(
 export function evolutionTrack(
   profile: Profile, kept: readonly Task[], vectors: CommitVectors, base: BaseModel, format = matched(profile.maxTokens),
 ): TrackData {
-  // A history has gaps where a commit's clock stood before the training part; here commits count by what there is.
+  const tasks = placed(kept, vectors);
+  const lastTrained = new Map<string, number>();
+  for (const t of tasks) {
+    if (t.split === 'train' && t.inRepoSplit === 'train') lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
+  }
+  const newest = (repo: string): number => lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1;
+  const source: VectorSource = {
+    vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
+    commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
+    newest: (repo) => ({ repo, commit: newest(repo) }),
+    alike: (repo, { repo: like, commit = 0 }) => ({ repo, commit: along(commit, newest(like), newest(repo)) }),
+  };
+  return trackData('evolution', profile, tasks, base, format, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
+    (t) => `${t.repo}@${t.commitIndex}`, () => { throw new UserError('Methods that read the source text answer on the static track only.'); });
+}
+
+/**
+ * The published static track: it trains on the tasks of one snapshot of each training repository, the anchor, and is judged
+ * on tasks of commits, each with the adapter of the repository at that commit and not at a later one.
+ */
+export function anchoredTrack(
+  profile: Profile, kept: readonly Task[], anchors: Vectors, vectors: CommitVectors, base: BaseModel, format = matched(profile.maxTokens),
+): TrackData {
+  const tasks = placed(kept, vectors);
+  const last = (repo: string): number => (vectors.get(repo)?.length ?? 1) - 1;
+  const source: VectorSource = {
+    vector: ({ repo, commit }) => (commit === undefined ? anchors.get(repo) : vectors.get(repo)?.[commit]?.state), commits: () => [],
+    newest: (repo) => ({ repo }),
+    alike: (repo, { repo: like, commit = 0 }) => ({ repo, commit: along(commit, last(like), last(repo)) }),
+  };
+  const contextOf = ({ task: { repo, split, inRepoSplit, commitIndex } }: Example): Context =>
+    (suiteOf(split, inRepoSplit) === 'train' ? { repo } : { repo, commit: commitIndex });
+  return trackData('static', profile, tasks, base, format, source, contextOf, (t) => `${t.repo}@${t.commitIndex}`, () => {
+    throw new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.');
+  });
+}
+
+/** Tasks with their commit's place among those that have vectors: a history has gaps where a commit's clock stood before the training part. */
+function placed(kept: readonly Task[], vectors: CommitVectors): Task[] {
   const place = new Map([...vectors].map(([repo, list]) => [repo, new Map(list.map((c, i) => [c.index, i]))]));
   const tasks = kept.flatMap((t) => {
     const commitIndex = place.get(t.repo)?.get(t.commitIndex);
     return commitIndex === undefined ? [] : [{ ...t, commitIndex }];
   });
   if (tasks.length < kept.length) throw new UserError(`${kept.length - tasks.length} tasks belong to commits without vectors: delete the commit vectors in data/cache and run again.`);
-  const lastTrained = new Map<string, number>();
-  for (const t of tasks) {
-    if (t.split === 'train' && t.inRepoSplit === 'train') lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
-  }
-  const source: VectorSource = {
-    vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
-    commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
-    newest: (repo) => ({ repo, commit: lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1 }),
-  };
-  return trackData('evolution', profile, tasks, base, format, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
-    (t) => `${t.repo}@${t.commitIndex}`, () => { throw new UserError('Methods that read the source text answer on the static track only.'); });
+  return tasks;
 }
+
+/** A place among 0 … `end` that is as far along as `at` is among 0 … `last`. */
+const along = (at: number, last: number, end: number): number => Math.round(end * Math.min(1, last ? at / last : 1));
 
 function trackData(
   track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, format: PromptFormat, source: VectorSource,
@@ -85,21 +119,17 @@ function trackData(
   const limits = profile.evaluated[track];
   const some = (wanted: (t: Task) => boolean, most: number) => [...groupBy(tasks.filter(wanted), unit).values()]
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
-  let oversize = 0;
-  const examples = (list: readonly Task[]) => {
-    const made = toExamples(list, base.tokenizer, format);
-    oversize += made.oversize;
-    return made.examples;
-  };
+  const judged = (list: readonly Task[]) => toExamples(list, base.tokenizer, format, 'judging').examples;
   const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
-  const train = examples(tasks.filter((t) => t.split === 'train' && t.inRepoSplit === 'train'));
+  const { examples: train, oversize } = toExamples(tasks.filter((t) => t.split === 'train' && t.inRepoSplit === 'train'), base.tokenizer, format, 'training');
   const trainRepos = [...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort();
-  const inRepository = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
+  const drawn = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
   const suites = new Map<Suite, Example[]>([
-    ['CR', examples(some(inSplit('cr_test'), limits.CR))],
-    ['IR', examples(some((t) => t.split === 'train' && t.inRepoSplit === 'test' && inRepository.has(t.repo), limits.IR))],
-    ['OOD', examples(some(inSplit('ood_test'), limits.OOD))],
+    ['CR', judged(some(inSplit('cr_test'), limits.CR))],
+    ['IR', judged(some((t) => t.split === 'train' && t.inRepoSplit === 'test' && drawn.has(t.repo), limits.IR))],
+    ['OOD', judged(some(inSplit('ood_test'), limits.OOD))],
   ]);
+  const inRepository = new Set(suites.get('IR')!.map((e) => e.task.repo));
   const splits = new Map(tasks.map((t) => [t.repo, t.split]));
   const repos = [...splits.keys()].sort();
   const width = source.vector(source.newest(repos[0]!))!.length;
@@ -110,13 +140,13 @@ function trackData(
     return found;
   };
   return {
-    track, train, validation: examples(some(inSplit('cr_val'), limits.validation)),
+    track, train, validation: judged(some(inSplit('cr_val'), limits.validation)),
     suites: new Map([...suites].filter(([, list]) => list.length)), inRepository, oversize,
     contextOf, vector, repository,
     trainContexts: [...new Set(train.map((e) => e.task.repo))].sort().map(source.newest),
-    otherThan: ({ repo }) => {
-      const peers = repos.filter((r) => splits.get(r) === splits.get(repo));
-      return source.newest(peers[(peers.indexOf(repo) + 1) % peers.length]!);
+    otherThan: (context) => {
+      const peers = repos.filter((r) => splits.get(r) === splits.get(context.repo));
+      return source.alike(peers[(peers.indexOf(context.repo) + 1) % peers.length]!, context);
     },
     commits: (context) => (special.has(context.repo) ? [] : source.commits(context)),
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Method, MethodInputs, TrainedMethod } from '../methods/method.js';
 import { takeApart } from '../methods/standardised.js';
 import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { recordText } from './adapt/record.js';
@@ -22,10 +23,15 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
   if (!path || !method.train) return undefined;
   const work = join(path, '..', 'unfinished');
   if (!existsSync(path)) {
+    if (inputs.train.length === 0) throw new UserError(`${method.name} has no task to train on (${inputs.track} track of ${profile.name}): curate more repositories, or give prompts more room (maxTokens).`);
+    if (inputs.validation.length === 0 && !method.inRepositoryOnly) {
+      throw new UserError(`${method.name} has no validation task, which chooses the step that is kept (${inputs.track} track of ${profile.name}): curate repositories of the split cr_val, or raise evaluated.validation.`);
+    }
     const { values, ...info } = await method.train(inputs, work, progress);
     writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
   }
   rmSync(work, { recursive: true, force: true });
   const { tensors, metadata } = readSafetensors(path);
-  return { values: takeApart(tensors).parameters, ...(JSON.parse(metadata['info']!) as Omit<TrainedMethod, 'values'>) };
+  const { parameters: values, standardisers } = takeApart(tensors);
+  return { values, standardisers, ...(JSON.parse(metadata['info']!) as Omit<TrainedMethod, 'values' | 'standardisers'>) };
 }

@@ -35,7 +35,10 @@ export function adapterMethod(spec: AdapterMethod): Method {
     tracks: spec.tracks,
     adapters: spec.adapters,
     ...(spec.publishedPrompt && { publishedPrompt: true }),
-    settings: (learning, track) => ({ ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning) }),
+    settings: (learning, track) => ({
+      ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning),
+      ...(!spec.shared && learning.contrast && { contrast: learning.contrast }),
+    }),
     train: async (inputs, folder, progress) => {
       const { learning, model, validation, contextOf, tokenizer, sampler } = inputs;
       const network = spec.network(inputs);

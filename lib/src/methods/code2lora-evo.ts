@@ -33,10 +33,10 @@ export const code2loraEvo = storing(adapterMethod({
   tracks: ['static', 'evolution'],
   adapters: conditioned,
   rate: 'hypernetwork',
-  own: ({ rank, alpha, headWidth, head, evo, contrast }) => ({ rank, alpha, headWidth, head, evo, ...(contrast && { contrast }) }),
+  own: ({ rank, alpha, headWidth, head, evo }) => ({ rank, alpha, headWidth, head, evo }),
   network: (inputs) => {
     const { model, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
-    const read = reading(fit(inputs));
+    const read = reading(fit.of(inputs));
     const network = evo(evoConfig(learning, read.vector(vector(trainContexts[0]!)).length), model.config);
     const walkTo = walks(inputs, read);
     return {
@@ -46,13 +46,13 @@ export const code2loraEvo = storing(adapterMethod({
   },
 }), fit);
 
-/** Consecutive contexts of one repository, in the order of its commits, are one walk. */
+/** Consecutive contexts of one repository, in the order of its commits, are one walk; a snapshot is a walk of no commit. */
 function walks({ vector, commits }: MethodInputs, read: ReturnType<typeof reading>): (contexts: readonly Context[]) => Walk[] {
   return (contexts) => {
     const out: { repo: string; wanted: number[]; context: Context }[] = [];
     for (const context of contexts) {
       const last = out.at(-1);
-      if (context.commit === undefined) out.push({ repo: context.repo, wanted: [], context });
+      if (context.commit === undefined || commits(context).length === 0) out.push({ repo: context.repo, wanted: [], context });
       else if (last?.repo === context.repo && context.commit > last.wanted.at(-1)!) {
         last.wanted.push(context.commit);
         last.context = context;

@@ -35,12 +35,12 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
     adapters: (track) => [...conditioned(track), ...(track === 'static' ? controls : [])],
     rate: 'hypernetwork',
     own: (learning) => {
-      const { rank, alpha, headWidth, contrast } = learning;
-      return { rank, alpha, headWidth, head: headOf(learning), ...(contrast && { contrast }) };
+      const { rank, alpha, headWidth } = learning;
+      return { rank, alpha, headWidth, head: headOf(learning) };
     },
     network: (inputs) => {
       const { model, learning, seed, vector, trainContexts } = inputs;
-      const read = reading(fit(inputs));
+      const read = reading(fit.of(inputs));
       const head = staticHead(staticHeadConfig(learning, headOf(learning), read.vector(vector(trainContexts[0]!)).length), model.config);
       return {
         initial: () => head.initial(seed), names: head.names,

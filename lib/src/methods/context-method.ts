@@ -14,6 +14,7 @@ export function contextMethod(spec: {
     // The text is that of the snapshot; the evolution track would need it at every commit.
     tracks: ['static'],
     adapters: () => ['none'],
+    readsSource: true,
     answerSettings: (learning) => ({ context: spec.settings(learning) }),
     answers: async (inputs) => {
       await openParser();

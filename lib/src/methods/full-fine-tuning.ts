@@ -31,6 +31,7 @@ export const fullFineTuningRag: Method = {
   ...fullFineTuning,
   name: 'full-fine-tuning-rag',
   tracks: ['static'],
+  readsSource: true,
   answerSettings: rag.answerSettings!,
   answers: async (inputs, trained) => {
     const [tuned, retrieved] = [await fullFineTuning.answers(inputs, trained), await rag.answers(inputs, undefined)];

@@ -4,6 +4,7 @@
  * decoding and scores are the same for all.
  */
 import type { Repository, Task, Track } from '../data/types.js';
+import type { Standardisers } from '../encoder/standardise.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { Model } from '../model/weights.js';
@@ -64,6 +65,8 @@ export interface MethodInputs {
 /** What is left of training: values by name, and what it took. */
 export interface TrainedMethod extends Omit<Trained, 'parameters'> {
   values: ReadonlyMap<string, NamedArray>;
+  /** The constants that its vectors were standardised by. */
+  standardisers: Standardisers;
 }
 
 /** A method that is ready to answer. Absent parts leave model and prompt as they are. */
@@ -84,6 +87,8 @@ export interface Method {
   adapters(track: Track): readonly AdapterKind[];
   /** The authors gave it a prompt of its own (`conditions: 'published'`): a marker line, no EOS, a shorter length. */
   publishedPrompt?: true;
+  /** It reads the repositories' text, which the published tables do not have. */
+  readsSource?: true;
   /** Answers only for repositories it was trained on. */
   inRepositoryOnly?: true;
   /**
@@ -92,7 +97,7 @@ export interface Method {
    */
   settings?(learning: LearningConfig, track: Track): object;
   /** @param folder keeps what an interrupted run goes on with */
-  train?(inputs: MethodInputs, folder: string, progress: Progress): Promise<TrainedMethod>;
+  train?(inputs: MethodInputs, folder: string, progress: Progress): Promise<Omit<TrainedMethod, 'standardisers'>>;
   /** The settings that change its answers only. */
   answerSettings?(learning: LearningConfig): object;
   answers(inputs: MethodInputs, trained: TrainedMethod | undefined): Promise<Answers>;

@@ -1,6 +1,7 @@
 /**
  * Per-repo LoRA: for each training repository an adapter of its own, trained on its tasks alone. It can answer for
- * these repositories only, and what is stored grows with their number. Only those that are asked about are trained.
+ * these repositories only, and what is stored grows with their number. Only those that are asked about are trained; one
+ * that has no training task keeps the adapter that changes nothing.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,11 +55,13 @@ export const perRepoLora: Method = {
     }
     return { values, bestStep: byRepo.length, losses, tokens, seconds };
   },
-  answers: async ({ model, learning: { rank, alpha } }: MethodInputs, trained) => {
+  answers: async ({ model, learning: { rank, alpha }, seed }: MethodInputs, trained) => {
     const names = adapterNames({ layers: { length: model.config.layers } });
+    const known = new Set([...trained!.values.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))));
     return {
-      adapter: ({ repo }) => mapAdapter(
-        adapterFromTensors(names.map((n) => toTensor(trained!.values.get(`${repo}/${n}`)!)), rank, alpha), (t) => tf.keep(t)),
+      adapter: ({ repo }) => mapAdapter(known.has(repo)
+        ? adapterFromTensors(names.map((n) => toTensor(trained!.values.get(`${repo}/${n}`)!)), rank, alpha)
+        : initialAdapter(model.config, rank, alpha, seed), (t) => tf.keep(t)),
       dispose: () => {},
     };
   },

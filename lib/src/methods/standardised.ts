@@ -2,16 +2,10 @@
  * Methods whose input vectors are standardised store the constants with what they train: whoever reads a checkpoint has
  * no training vectors to fit them again.
  */
-import { fromTensors, standardise, toTensors, type Standardiser } from '../encoder/standardise.js';
+import { fromTensors, standardise, toTensors, type Standardiser, type Standardisers } from '../encoder/standardise.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
 import type { NamedArray } from '../store/safetensors.js';
 import type { Method, MethodInputs } from './method.js';
-
-/** Of vectors of repositories and of diffs; what is absent is read as it is. */
-export interface Standardisers {
-  state?: Standardiser;
-  diff?: Standardiser;
-}
 
 /** Stands before the constants' names in a checkpoint, which no parameter begins with: `standardiser.state.mean`. */
 const PREFIX = 'standardiser.';
@@ -26,24 +20,35 @@ export function reading({ state, diff }: Standardisers): {
   return { vector: (v) => by(state, v), commit: (c) => ({ diff: by(diff, c.diff), state: by(state, c.state) }) };
 }
 
-export type Fit = (inputs: MethodInputs) => Standardisers;
+/** The constants of a method: fitted to its inputs, and once, for principal components of many commits take seconds. */
+export interface Fit {
+  of(inputs: MethodInputs): Standardisers;
+  /** Those that `of` gives from here on: what was trained with them must be read with them, whatever the vectors are now. */
+  keep(inputs: MethodInputs, stored: Standardisers): void;
+}
 
-/** Fits once for the same inputs: principal components of many commits take seconds. */
-export function fittedOnce(fit: Fit): Fit {
+export function fittedOnce(fit: (inputs: MethodInputs) => Standardisers): Fit {
   const made = new WeakMap<MethodInputs, Standardisers>();
-  return (inputs) => {
-    const found = made.get(inputs) ?? fit(inputs);
-    made.set(inputs, found);
-    return found;
+  const keep = (inputs: MethodInputs, constants: Standardisers) => { made.set(inputs, constants); };
+  return {
+    of: (inputs) => {
+      if (!made.has(inputs)) keep(inputs, fit(inputs));
+      return made.get(inputs)!;
+    },
+    keep,
   };
 }
 
-/** The same method; its trained values hold what `fit` gives, too. */
+/** The same method; its trained values hold the constants too, and it answers with those. */
 export function storing(method: Method, fit: Fit): Method {
   return {
     ...method,
+    answers: (inputs, trained) => {
+      fit.keep(inputs, trained!.standardisers);
+      return method.answers(inputs, trained);
+    },
     train: async (inputs, folder, progress) => {
-      const made = await method.train!(inputs, folder, progress), fitted = fit(inputs);
+      const made = await method.train!(inputs, folder, progress), fitted = fit.of(inputs);
       const constants = KINDS.flatMap((kind) =>
         [...(fitted[kind] ? toTensors(fitted[kind]) : [])].map(([name, array]) => [`${PREFIX}${kind}.${name}`, array] as const));
       return { ...made, values: new Map([...made.values, ...constants]) };

@@ -29,7 +29,7 @@ export interface AdapterLearning {
   checkpoint: boolean;
   /**
    * Adds weight · max(0, margin + own - other) a context, of the tasks' mean loss under their own adapter and under
-   * that of another context of the same step: the own adapter is to be better by `margin` nats a token.
+   * that of another repository of the same step: the own adapter is to be better by `margin` nats a token.
    */
   contrast?: { weight: number; margin: number };
 }
@@ -39,10 +39,11 @@ export function adapterLearner(
   model: Model, writer: AdapterWriter, validation: readonly Example[], contextOf: (e: Example) => Context, options: AdapterLearning, pad: number,
 ): Learner {
   const forward = { detachInput: options.detachInput, checkpoint: options.checkpoint };
-  const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar => {
-    const states = hiddenStates(model, batch.ids, { lora: toLowRank(adapter, model.config.layers), ...forward });
-    return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, weight, false) as Tf.Scalar;
-  };
+  /** Hidden states from which the target tokens are predicted. */
+  const statesOf = (adapter: Adapter, batch: Batch): Tensor =>
+    tf.gather(hiddenStates(model, batch.ids, { lora: toLowRank(adapter, model.config.layers), ...forward }), batch.rows as Tf.Tensor1D);
+  const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar =>
+    headLoss(statesOf(adapter, batch), model.head, batch.target, weight, false) as Tf.Scalar;
 
   function gradients(parameters: Tensor[], draw: Draw): Gradients {
     return tidy(() => {
@@ -51,7 +52,12 @@ export function adapterLearner(
       const rebuild = (list: Tensor[]) => withTensors(written, list);
       const total = draw.items.flat().reduce((n, e) => n + e.target.length, 0);
       let loss = 0, tokens = 0;
-      const sums: Tensor[][] = leaves.map(() => []);
+      let sums: Tensor[] = [];
+      const add = (list: Tensor[]) => {
+        const before = sums;
+        sums = before.length ? list.map((g, i) => before[i]!.add(g)) : list;
+        if (before.length) tf.dispose([before, list]);
+      };
       for (const { from, to, items } of microBatches(draw, options.microBatch)) {
         const part = tidy(() => {
           const batch = toBatch(items, pad);
@@ -63,14 +69,14 @@ export function adapterLearner(
           // A micro-batch's gradient stands in its contexts' rows of the whole.
           return grads.map((g) => (isBatched(g) ? rowsOf(g, from, draw.contexts.length) : g));
         });
-        part.forEach((g, i) => sums[i]!.push(g));
+        add(part);
       }
       if (options.contrast && leaves.some(isBatched)) {
         const push = contrastGradients(draw, leaves, rebuild, options.contrast);
-        push.gradients.forEach((g, i) => sums[i]!.push(g));
+        add(push.gradients);
         tokens += push.tokens;
       }
-      const dLeaves = sums.map((list) => (list.length > 1 ? tf.addN(list) : list[0]!));
+      const dLeaves = sums;
       // A writer whose parameters are the factors themselves needs no second pass.
       if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: dLeaves, tokens };
       const through = gradientsOf((p) =>
@@ -79,20 +85,29 @@ export function adapterLearner(
     });
   }
 
-  /** Each context's tasks once more, under their own adapter and under the next context's. */
+  /** Each context's tasks once more, under their own adapter and under that of the next repository; nothing where there is one only. */
   function contrastGradients(
     draw: Draw, leaves: Tensor[], rebuild: (list: Tensor[]) => Adapter, { weight, margin }: { weight: number; margin: number },
   ): { gradients: Tensor[]; tokens: number } {
     const contexts = draw.contexts.length;
     const batch = toBatch(draw.items.flat(), pad);
-    const next = tf.tensor1d(Array.from({ length: contexts }, (_, i) => (i + 1) % contexts), 'int32');
+    const next = tf.tensor1d(draw.contexts.map((_, i) => nextRepository(draw.contexts, i)), 'int32');
     const owner = draw.items.flatMap((list, c) => list.flatMap((e) => e.target.map(() => c)));
     const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
-    const perContext = (adapter: Adapter) => sizes.map((size, c) =>
-      lossOf(adapter, batch, tf.tensor1d(owner.map((o) => (o === c ? 1 / size : 0)))).dataSync()[0]!);
+    // The mean loss of each context: target tokens stand in the order of the contexts.
+    const perContext = (adapter: Adapter) => {
+      const states = statesOf(adapter, batch);
+      let at = 0;
+      return sizes.map((size) => {
+        const [some, target] = [states.slice([at], [size]), batch.target.slice([at], [size])];
+        at += size;
+        return headLoss(some, model.head, target, tf.fill([size], 1 / size), false).dataSync()[0]!;
+      });
+    };
     const swapped = (list: Tensor[]) => list.map((t) => (isBatched(t) ? tf.gather(t, next) : t));
     const [own, other] = tidy(() => [perContext(rebuild(leaves)), perContext(rebuild(swapped(leaves)))] as const);
-    const active = own.map((x, c) => (margin + x - other[c]! > 0 ? weight / contexts : 0));
+    const nexts = next.dataSync();
+    const active = own.map((x, c) => (nexts[c] !== c && margin + x - other[c]! > 0 ? weight / contexts : 0));
     const weights = tf.tensor1d(owner.map((c) => active[c]! / sizes[c]!));
     const gradients = tf.grads((...x: Tensor[]) =>
       lossOf(rebuild(x), batch, weights).sub(lossOf(rebuild(swapped(x)), batch, weights)))(leaves);
@@ -103,7 +118,7 @@ export function adapterLearner(
   function validationLoss(parameters: Tensor[]): number {
     const perContext = [...groupBy(validation, (e) => JSON.stringify(contextOf(e))).values()];
     let nats = 0, tokens = 0;
-    for (const lists of groupBy(perContext, (items) => items.length).values()) {
+    for (const lists of slices([...groupBy(perContext, (items) => items.length).values()], WRITTEN_AT_ONCE)) {
       const draw: Draw = { contexts: lists.map((items) => contextOf(items[0]!)), items: lists };
       nats += tidy(() => {
         const written = writer.write(parameters, draw.contexts);
@@ -119,6 +134,23 @@ export function adapterLearner(
   }
 
   return { parameters: writer.parameters, names: writer.names, gradients, validationLoss };
+}
+
+/** Contexts whose adapters are alive at once when the validation loss is measured: a paper-size one takes megabytes. */
+const WRITTEN_AT_ONCE = 64;
+
+/** Each list in slices of at most `most`. */
+function slices<T>(lists: readonly (readonly T[])[], most: number): T[][] {
+  return lists.flatMap((list) => Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most)));
+}
+
+/** Where the next context of another repository stands; `at` itself where there is none. */
+function nextRepository(contexts: readonly Context[], at: number): number {
+  for (let step = 1; step < contexts.length; step++) {
+    const next = (at + step) % contexts.length;
+    if (contexts[next]!.repo !== contexts[at]!.repo) return next;
+  }
+  return at;
 }
 
 /** Factors of each context, [R, rows, columns], unlike those that all share. */

@@ -26,19 +26,28 @@ export const matched = (maxTokens: number): PromptFormat => ({ marker: '', eos: 
 /** The authors' first format of fine-tuned baselines: a marker line, no EOS, a quarter of the length (2,048 of 8,192). */
 export const asPublished = (maxTokens: number): PromptFormat => ({ marker: '\n### Target:\n', eos: false, maxTokens: maxTokens / 4 });
 
-/** Tasks whose target leaves no room for a prefix are left out and counted. */
-export function toExamples(tasks: readonly Task[], tokenizer: Tokenizer, format: PromptFormat): { examples: Example[]; oversize: number } {
+/** The least of a prefix that is worth learning from, or to be asked with. */
+const LEAST_PREFIX = 32;
+
+/**
+ * Training tasks whose target leaves no room for a prefix are left out and counted. Tasks that are judged all stay, so that
+ * methods of different formats answer the same: their prefix keeps a little more than there is room for.
+ */
+export function toExamples(
+  tasks: readonly Task[], tokenizer: Tokenizer, format: PromptFormat, use: 'training' | 'judging',
+): { examples: Example[]; oversize: number } {
   const marker = tokenizer.encode(format.marker);
   let oversize = 0;
   const examples: Example[] = [];
   for (const task of tasks) {
     const target = tokenizer.encode(task.target);
     if (format.eos) target.push(tokenizer.eos);
-    const room = format.maxTokens - target.length - marker.length;
-    if (room < 32) {
+    const left = format.maxTokens - target.length - marker.length;
+    if (use === 'training' && left < LEAST_PREFIX) {
       oversize++;
       continue;
     }
+    const room = Math.max(LEAST_PREFIX, left);
     examples.push({ task, prefix: [...promptTokens(task.prefix, tokenizer, room), ...marker], target });
   }
   return { examples, oversize };

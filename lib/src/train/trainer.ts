@@ -44,7 +44,6 @@ export interface Trained {
 
 interface State {
   losses: LossPoint[];
-  best: number;
   bestStep: number;
   tokens: number;
   seconds: number;
@@ -62,43 +61,50 @@ export async function train(
     beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: config.weightDecay, clip: config.clip,
   });
   const checkpoints = new Checkpoints<State>(folder, optimiser, learner.names);
-  const state: State = checkpoints.restore() ?? { losses: [], best: Infinity, bestStep: 0, tokens: 0, seconds: 0 };
+  const state: State = checkpoints.restore() ?? { losses: [], bestStep: 0, tokens: 0, seconds: 0 };
   let sums = { loss: 0, norm: 0, count: 0 };
 
-  while (optimiser.step < config.steps && !exhausted(state, config)) {
-    const began = performance.now();
-    const { step } = optimiser;
-    const draw = sampler(step);
-    const { loss, gradients, tokens } = learner.gradients(optimiser.parameters, draw);
-    const norm = Number.isFinite(loss) ? optimiser.update(gradients, learningRate(config, step)) : Number.NaN;
-    tf.dispose(gradients);
-    if (!Number.isFinite(norm)) {
-      throw new UserError(`${stage}: the loss is ${loss} and the gradient norm ${norm} at step ${step} (tasks of ` +
-        `${[...new Set(draw.contexts.map((c) => c.repo))].join(', ')}): lower the learning rate and run again.`);
-    }
-    sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
-    state.tokens += tokens;
-    state.seconds += (performance.now() - began) / 1000;
-    if (optimiser.step % config.validateEvery === 0 || optimiser.step === config.steps) {
-      const validation = learner.validationLoss(optimiser.parameters);
-      state.losses.push({ step: optimiser.step, train: sums.loss / sums.count, validation, gradientNorm: sums.norm / sums.count });
-      sums = { loss: 0, norm: 0, count: 0 };
-      if (validation < state.best) {
-        state.best = validation;
-        state.bestStep = optimiser.step;
-        checkpoints.saveBest();
+  try {
+    while (optimiser.step < config.steps && !exhausted(state, config)) {
+      const began = performance.now();
+      const { step } = optimiser;
+      const draw = sampler(step);
+      const { loss, gradients, tokens } = learner.gradients(optimiser.parameters, draw);
+      const norm = Number.isFinite(loss) ? optimiser.update(gradients, learningRate(config, step)) : Number.NaN;
+      tf.dispose(gradients);
+      if (!Number.isFinite(norm)) {
+        throw new UserError(`${stage}: the loss is ${loss} and the gradient norm ${norm} at step ${step} (tasks of ` +
+          `${[...new Set(draw.contexts.map((c) => c.repo))].join(', ')}): lower the learning rate and run again.`);
       }
-      checkpoints.save(state);
-      writeFileAtomic(join(folder, 'log.jsonl'), state.losses.map((l) => `${JSON.stringify(l)}\n`).join(''));
+      sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
+      state.tokens += tokens;
+      state.seconds += (performance.now() - began) / 1000;
+      if (optimiser.step % config.validateEvery === 0 || optimiser.step === config.steps) {
+        const validation = learner.validationLoss(optimiser.parameters);
+        if (validation < best(state)) {
+          state.bestStep = optimiser.step;
+          checkpoints.saveBest();
+        }
+        state.losses.push({ step: optimiser.step, train: sums.loss / sums.count, validation, gradientNorm: sums.norm / sums.count });
+        sums = { loss: 0, norm: 0, count: 0 };
+        checkpoints.save(state);
+        writeFileAtomic(join(folder, 'log.jsonl'), state.losses.map((l) => `${JSON.stringify(l)}\n`).join(''));
+      }
+      progress({ stage, done: optimiser.step, total: config.steps, note: note(loss, state) });
+      await new Promise(setImmediate);
     }
-    progress({ stage, done: optimiser.step, total: config.steps, note: note(loss, state) });
-    await new Promise(setImmediate);
+  } finally {
+    optimiser.dispose();
+    tf.dispose(optimiser.parameters);
   }
-  optimiser.dispose();
-  tf.dispose(optimiser.parameters);
   const { bestStep, losses, tokens, seconds } = state;
   if (!bestStep) throw new UserError(`${stage}: no measurement of the validation loss was finite: lower the learning rate and run again.`);
   return { parameters: checkpoints.best(bestStep), bestStep, losses, tokens, seconds };
+}
+
+/** The lowest validation loss so far. A loss that is not finite is null once it was stored as JSON. */
+function best({ losses }: State): number {
+  return Math.min(Infinity, ...losses.map((l) => l.validation).filter(Number.isFinite));
 }
 
 function exhausted({ losses, bestStep }: State, { patience }: TrainConfig): boolean {
@@ -108,6 +114,6 @@ function exhausted({ losses, bestStep }: State, { patience }: TrainConfig): bool
 function note(loss: number, state: State): string {
   const last = state.losses.at(-1);
   const memory = (process.memoryUsage.rss() / 2 ** 30).toFixed(1);
-  return `loss ${loss.toFixed(2)}${last ? `, validation ${last.validation.toFixed(3)}` : ''}, ` +
+  return `loss ${loss.toFixed(2)}${last ? `, validation ${Number.isFinite(last.validation) ? last.validation.toFixed(3) : 'not finite'}` : ''}, ` +
     `${Math.round(state.tokens / state.seconds)} tokens/s, ${memory} GB`;
 }

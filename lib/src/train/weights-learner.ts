@@ -3,13 +3,12 @@ import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, toList, type Model } from '../model/weights.js';
-import { toBatch, type Example } from './examples.js';
+import { toBatch, type Batch, type Example } from './examples.js';
 import type { Learner } from './learner.js';
 
 /** Starts from a copy of `model`, which stays as it is. */
 export function weightsLearner(model: Model, validation: readonly Example[], microBatch: number, pad: number): Learner {
-  const lossOf = (weights: Tensor[], items: readonly Example[], weight: number): Tf.Scalar => {
-    const batch = toBatch(items, pad);
+  const lossOf = (weights: Tensor[], batch: Batch, weight: number): Tf.Scalar => {
     const own = fromList(model.config, weights);
     const states = tf.gather(hiddenStates(own, batch.ids), batch.rows as Tf.Tensor1D);
     return headLoss(states, own.head, batch.target, tf.fill([batch.target.size], weight), true) as Tf.Scalar;
@@ -24,9 +23,10 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
       let loss = 0, tokens = 0, sum: Tensor[] | undefined;
       for (let at = 0; at < all.length; at += microBatch) {
         const items = all.slice(at, at + microBatch);
-        const { value, grads } = tidy(() => tf.valueAndGrads((...w: Tensor[]) => lossOf(w, items, 1 / total))(parameters));
+        const batch = toBatch(items, pad);
+        const { value, grads } = tidy(() => tf.valueAndGrads((...w: Tensor[]) => lossOf(w, batch, 1 / total))(parameters));
         loss += value.dataSync()[0]!;
-        tokens += items.reduce((n, e) => n + e.prefix.length + e.target.length, 0);
+        tokens += batch.ids.size;
         sum = sum ? sum.map((s, i) => s.add(grads[i]!)) : grads;
       }
       return { loss, gradients: sum!, tokens };
@@ -35,7 +35,7 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
       let nats = 0, tokens = 0;
       for (let at = 0; at < validation.length; at += microBatch) {
         const items = validation.slice(at, at + microBatch);
-        nats += tidy(() => lossOf(parameters, items, 1).dataSync()[0]!);
+        nats += tidy(() => lossOf(parameters, toBatch(items, pad), 1).dataSync()[0]!);
         tokens += items.reduce((n, e) => n + e.target.length, 0);
       }
       return nats / tokens;

@@ -22,14 +22,13 @@ export async function assertionsOf(repository: Repository, options: StaticOption
 }
 
 /**
- * Tasks whose target is longer than the prompt has room for are left out.
  * @param adapters by name; undefined is the frozen model as it is
  */
 export async function completions(
   tasks: readonly Task[], adapters: Readonly<Record<string, Adapter | undefined>>, base: BaseModel,
   { maxTokens, maxNewTokens }: Pick<Profile, 'maxTokens' | 'maxNewTokens'>,
 ): Promise<Completion[]> {
-  const { examples } = toExamples(tasks, base.tokenizer, matched(maxTokens));
+  const { examples } = toExamples(tasks, base.tokenizer, matched(maxTokens), 'judging');
   const out = examples.map(({ task }): Completion => ({ task, answers: {} }));
   for (const [name, adapter] of Object.entries(adapters)) {
     const model = adapter ? merge(base, adapter) : base;

@@ -33,7 +33,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
           trained_bytes: over(mean, (run) => BYTES * run.trainedParameters),
           adapter_bytes: over(mean, (run) => run.adapterBytes),
           training_seconds: over(median, (run) => run.trainSeconds),
-          seconds_per_answer: over(median, (run) => run.evaluateSeconds / run.predictions),
+          seconds_per_answer: over(median, (run) => (run.predictions ? run.evaluateSeconds / run.predictions : undefined)),
           added_tokens: over(mean, (run) => run.addedTokens),
           paper_added_tokens: paper && tokens(paper),
           paper_storage: paper && storage(paper),
