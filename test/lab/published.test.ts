@@ -25,13 +25,14 @@ const make = (track: 'static' | 'evolution') => publishedTrack(track, corpus, pr
 
 /** Exact as half floats, and telling where they are from. */
 const vector = (repo: number, index: number, kind: number) => Float32Array.of(repo, index, kind, 0.5);
-const repos: [string, CrossRepoSplit][] = [['a/train', 'train'], ['b/val', 'cr_val'], ['c/test', 'cr_test'], ['d/new', 'ood_test']];
+const repos: [string, CrossRepoSplit][] = [['a/train', 'train'], ['b/val', 'cr_val'], ['c/test', 'cr_test'], ['d/new', 'ood_test'], ['e/test', 'cr_test']];
+const commitsOf = (repo: string): number => (repo === 'e/test' ? 7 : 4);
 
 before(async () => {
   await hub.start();
   const path = join(folder, 'made'), writer = new DatasetWriter(path);
   for (const [r, [repo, split]] of repos.entries()) {
-    for (let index = 0; index < 4; index++) {
+    for (let index = 0; index < commitsOf(repo); index++) {
       const inRepoSplit: InRepoSplit = split !== 'train' ? 'test' : index < 2 ? 'train' : index === 2 ? 'val' : 'test';
       // The repository's second commit was dropped: positions have a gap.
       const at = { repo, split, inRepoSplit, id: `${repo}-${index}`, index: index > 0 ? index + 1 : 0 };
@@ -59,7 +60,7 @@ test('the first tasks of every commit are judged, all of the training part are t
   const data = await make('evolution');
   assert.equal(data.train.length, 24);
   assert.deepEqual(new Set(data.train.map((e) => e.task.commit)), new Set(['a/train-0', 'a/train-1']));
-  assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 32], ['IR', 8], ['OOD', 32]]);
+  assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 88], ['IR', 8], ['OOD', 32]]);
   assert.equal(data.validation.length, 4);
   for (const [, list] of data.suites) assert.ok(list.every((e) => Number(e.task.target) < 8), 'by the order of the table');
 });
@@ -73,6 +74,16 @@ test('a task stands at its own commit, whose vectors are those of the tables', a
   assert.deepEqual(data.trainContexts, [{ repo: 'a/train', commit: 1 }]);
 });
 
+test('another repository stands as far along its history as the task along its own', async () => {
+  for (const track of ['static', 'evolution'] as const) {
+    const data = await make(track);
+    assert.deepEqual([0, 1, 2, 3].map((commit) => data.otherThan({ repo: 'c/test', commit })), [0, 2, 4, 6].map((commit) => ({ repo: 'e/test', commit })), track);
+  }
+  // Of a training repository nothing after what is trained on.
+  const data = await make('evolution');
+  assert.deepEqual(data.otherThan({ repo: 'a/train', commit: 3 }), { repo: 'a/train', commit: 1 });
+});
+
 test('static track: a training repository at its last training commit, a task that is judged at its own', async () => {
   const data = await make('static');
   // The tasks of this stand-in are of two commits; the last is the anchor.
@@ -80,7 +91,6 @@ test('static track: a training repository at its last training commit, a task th
   assert.deepEqual(data.train.map(data.contextOf)[0], { repo: 'a/train' });
   const [first] = data.suites.get('CR')!.filter((e) => e.task.commit === 'c/test-0');
   assert.deepEqual([...data.vector(data.contextOf(first!))], [...vector(2, 0, 2)]);
-  assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 32], ['IR', 8], ['OOD', 32]], 'eight of each commit');
-  assert.deepEqual(data.otherThan({ repo: 'c/test', commit: 1 }), { repo: 'c/test', commit: 1 }, 'it is the only one of its split');
+  assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 88], ['IR', 8], ['OOD', 32]], 'eight of each commit');
   assert.throws(() => data.repository('c/test'), /no source text/);
 });

@@ -63,6 +63,17 @@ test('the validation loss weighs tokens, not tasks', () => {
   for (const microBatch of [99, 2]) assert.ok(Math.abs(learn({ microBatch }).validationLoss(writer.parameters) - nats) < 1e-5);
 });
 
+test('the contrast is with another repository, not with another commit of the same; alone, a repository has none', () => {
+  const at = (repo: string, commit: number) => ({ repo, commit });
+  const pushed = (contexts: { repo: string; commit: number }[]) => {
+    const own = { contexts, items: contexts.map((_, i) => draw.items[i]!) };
+    const [plain, with_] = [{}, { contrast: { weight: 5, margin: 10 } }].map((options) => learn(options).gradients(writer.parameters, own).gradients);
+    return gap(with_!, plain!);
+  };
+  assert.ok(pushed([at('a', 0), at('a', 1), at('b', 0)]) > 1e-3);
+  assert.equal(pushed([at('a', 0), at('a', 1), at('a', 2)]), 0);
+});
+
 test('a step against the contrastive gradient raises the margin between own and other adapter', () => {
   const margin = (parameters: Tensor[]) => {
     const lossWith = (order: string[]) => {

@@ -80,6 +80,20 @@ for (const [name, make] of learners) {
   });
 }
 
+test('a measurement that is not a number is passed over, also by a run that was cut off after it', async () => {
+  const blind = (model: Model): Learner => {
+    const learner = adapters(singleLora)(model);
+    let measured = 0;
+    return { ...learner, validationLoss: (p) => (measured++ ? learner.validationLoss(p) : Number.NaN) };
+  };
+  const whole = await run(blind, 'blind');
+  assert.ok(Number.isNaN(whole.result.losses[0]!.validation) && whole.result.bestStep > 4);
+  await assert.rejects(run(blind, 'blind-cut', 5), /cut off/);
+  const again = await run(adapters(singleLora), 'blind-cut'); // whose first measurement is the second of the whole run
+  assert.equal(again.result.bestStep, whole.result.bestStep);
+  assert.deepEqual(again.result.parameters, whole.result.parameters);
+});
+
 test('a damaged newest checkpoint: the run goes on from the one before, to the same bits', async () => {
   const make = adapters(staticWriter);
   const whole = await run(make, 'sound');
