@@ -77,7 +77,7 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
       annotations: [
         label(suite ? PANEL_TITLES[suite] : '', { ...above(SCORES), y: 1, yshift: 4, yanchor: 'bottom' }),
         label('Strict EM (%)', { ...above(SCORES), y: 0, yshift: -24, yanchor: 'top' }),
-        label('Own − other (points)', { ...above(GAINS), y: 0, yshift: -24, yanchor: 'top' }),
+        label('Own − other (points)', { ...above(GAINS), x: 1, xanchor: 'right', y: 0, yshift: -24, yanchor: 'top' }),
       ],
       ...legendBelow,
     }),
