@@ -65,16 +65,17 @@ export const pythonEnvironment = {
 const kernelFile = join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json');
 const labSettings = join(venv, 'etc', 'jupyter', 'labconfig', 'page_config.json');
 const tslab = inRoot('node_modules', '.bin', 'tslab');
+const launcher = inRoot('scripts', 'notebooks', 'kernel.mjs');
 
 export const kernel = {
   name: 'TypeScript kernel for JupyterLab',
   usually: '3 s',
   log: 'kernel.log',
   fresh() {
-    return existsSync(labSettings) && existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(tslab));
+    return existsSync(labSettings) && existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(launcher));
   },
   async run() {
-    await run(tslab, ['install', '--sys-prefix', '--python', venvPython, '--binary', tslab], { log: this.log, env: jupyterEnv });
+    await run(tslab, ['install', '--sys-prefix', '--python', venvPython, '--binary', launcher], { log: this.log, env: jupyterEnv });
     // JupyterLab would ask at its first start whether it may fetch news.
     mkdirSync(dirname(labSettings), { recursive: true });
     writeFileSync(labSettings, JSON.stringify({ disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } }));

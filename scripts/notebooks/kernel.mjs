@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/**
+ * The kernel of the notebooks: tslab, whose output socket never waits. From its 513th message on zeromq sends some a
+ * moment later, and throws if the next comes before that: the cell that shows it, a progress bar perhaps, would fail
+ * without a word. A publisher has nothing to wait for, and with a send timeout of 0 it does not.
+ */
+import { createRequire } from 'node:module';
+
+// As tslab finds it, so that it is the same module.
+const require = createRequire(createRequire(import.meta.url).resolve('tslab'));
+const zeromq = require('zeromq');
+const { Publisher } = zeromq;
+zeromq.Publisher = class extends Publisher {
+  constructor(options) {
+    super({ sendTimeout: 0, ...options });
+  }
+};
+require('./main.js').main();
