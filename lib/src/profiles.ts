@@ -126,14 +126,14 @@ const smoke: Profile = {
   encoder: { window: 128, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 160,
   maxNewTokens: 16,
-  contextTokens: 160,
+  contextTokens: 256,
   learning: {
     ...LEARNING,
     head: { ...LEARNING.head, components: 8 },
     rank: 4, alpha: 8, headWidth: 32, steps: 60, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
     rates: { lora: 5e-3, hypernetwork: 5e-3, text2lora: 1e-3, paw: 2e-3, weights: 1e-3 }, validateEvery: 20, microBatch: 64,
     evo: { width: 32, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 16, hidden: 32 }, paw: { bases: 4 },
-    perRepository: { epochs: 1, batch: 16 }, rag: { k: 3, chunkTokens: 40 },
+    perRepository: { epochs: 1, batch: 16 },
   },
   evaluated: { static: { CR: 20, IR: 6, irRepositories: Infinity, OOD: 0, validation: 8 }, evolution: { CR: 2, IR: 2, irRepositories: Infinity, OOD: 0, validation: 1 } },
 };
@@ -149,14 +149,14 @@ const synthetic: Profile = {
   encoder: { window: 256, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 64,
   maxNewTokens: 16,
-  contextTokens: 192,
+  contextTokens: 256,
   learning: {
     ...LEARNING,
     head: { ...LEARNING.head, components: 40 },
     rank: 8, alpha: 16, headWidth: 64, steps: 300, repositories: 8, tasks: 4, walk: { repositories: 16, commits: 2, tasks: 1 },
     rates: { lora: 2e-3, hypernetwork: 3e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 50, patience: 2, microBatch: 64,
     evo: { width: 64, stepInput: 'both', detachEveryCommit: false, memory: 'short' }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
-    perRepository: { epochs: 1, batch: 16 }, rag: { k: 3, chunkTokens: 48 },
+    perRepository: { epochs: 1, batch: 16 },
   },
   evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 12, IR: 0, irRepositories: Infinity, OOD: 0, validation: 3 } },
 };
