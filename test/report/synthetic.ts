@@ -71,6 +71,6 @@ function record(of: Pick<Run['record'], 'track' | 'method' | 'seed' | 'id' | 'pr
     ...of, profile: 'smoke', inputs: { tasks: `tasks-${of.track}`, base: 'base', trained: trains ? `${of.track}-${of.method}-${of.seed}` : null },
     learning: null, settings: null, maxTokens: 160, contextTokens: of.method === 'rag' ? 160 : 0, evaluated: profileNamed('smoke').evaluated[of.track],
     versions: {}, device: 'cpu (synthetic)', trainedParameters: trains ? 1000 + of.seed : 0, bestStep: 60, losses: [],
-    trainSeconds: trains ? 10 + of.seed / 1000 : 0, trainTokensPerSecond: 100, adapterBytes: 1000, addedTokens: 0, cutContexts: 0, encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 }, evaluateSeconds: 0.5 * of.predictions, oversize: 0,
+    trainSeconds: trains ? 10 + of.seed / 1000 : 0, trainTokensPerSecond: 100, adapterBytes: 1000, addedTokens: 0, leftOut: {}, encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 }, evaluateSeconds: 0.5 * of.predictions, oversize: 0,
   };
 }

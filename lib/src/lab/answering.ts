@@ -9,15 +9,16 @@ import type { BaseModel } from './base-model.js';
 import type { TrackData } from './track-data.js';
 
 /**
- * Answers in the order of `examples`, the tokens put before their prompts in all, and how many of these texts were too long
- * and lost their beginning. `tick` is told how many more are done.
+ * Answers in the order of `examples`, the tokens put before their prompts in all, and what these texts could not hold, by
+ * reason; `cut` are those that were too long all the same and lost their beginning. `tick` is told how many more are done.
  */
 export async function answerTasks(
   answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
   limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
-): Promise<{ texts: Map<Example, string>; addedTokens: number; cutContexts: number }> {
+): Promise<{ texts: Map<Example, string>; addedTokens: number; leftOut: Record<string, number> }> {
   const out = new Map<Example, string>();
   const model = answers.model ?? base;
+  const before: Record<string, number> = { ...answers.leftOut?.() };
   const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
   const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
@@ -44,8 +45,10 @@ export async function answerTasks(
     }
     await new Promise(setImmediate);
   }
+  const leftOut = Object.fromEntries(Object.entries({ ...answers.leftOut?.(), cut })
+    .map(([reason, times]) => [reason, times - (before[reason] ?? 0)] as const).filter(([, times]) => times > 0));
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
-  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), cutContexts: cut };
+  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
 }
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */

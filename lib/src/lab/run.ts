@@ -65,8 +65,8 @@ export interface RunRecord {
   adapterBytes: number;
   /** Mean tokens of the text before a prompt, over all tasks. */
   addedTokens: number;
-  /** Texts before a prompt that were longer than `contextTokens` and lost their beginning. */
-  cutContexts: number;
+  /** What the texts before the prompts could not hold, by reason (LeftOut); `cut` lost their beginning to `contextTokens`. */
+  leftOut: Record<string, number>;
   /** How repositories were read. */
   encoder: Profile['encoder'];
   predictions: number;
@@ -93,7 +93,7 @@ export async function performRun(
   const id = runId(method, data.track, seed, profile);
   const inputs = methodInputs(data, base, profile, seed);
   const made = await trained(method, profile, inputs, progress);
-  const { predictions, seconds, adapterBytes, addedTokens, cutContexts } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
+  const { predictions, seconds, adapterBytes, addedTokens, leftOut } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
   const record: RunRecord = {
     id, method: method.name, track: data.track, profile: profile.name, seed,
     inputs: {
@@ -106,7 +106,7 @@ export async function performRun(
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
     bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
-    evaluateSeconds: seconds, adapterBytes, addedTokens, cutContexts, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
+    evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
   const folder = results(profile.name, 'runs', id);
   writePredictions(join(folder, 'predictions.parquet'), predictions);
@@ -122,7 +122,7 @@ export function finishedHere(id: string, profile: Profile): boolean {
   return existsSync(doneHere(id, profile));
 }
 
-interface Answered extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'cutContexts'> {
+interface Answered extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'leftOut'> {
   predictions: Prediction[];
   seconds: number;
 }
@@ -139,7 +139,8 @@ async function answered(
   const answers = await method.answers(inputs, made);
   const predictions: Prediction[] = [];
   const adapterBytes = bytesOf(answers, data);
-  let done = 0, seconds = 0, addedTokens = 0, cutContexts = 0;
+  const leftOut: Record<string, number> = {};
+  let done = 0, seconds = 0, addedTokens = 0;
   try {
     for (const { adapter, suite, list } of parts) {
       const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
@@ -156,7 +157,7 @@ async function answered(
       const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
       seconds += took.seconds;
       addedTokens += took.addedTokens / total;
-      cutContexts += took.cutContexts;
+      for (const [reason, times] of Object.entries(took.leftOut)) leftOut[reason] = (leftOut[reason] ?? 0) + times;
       done += list.length;
       progress({ stage, done, total, note: suite });
       predictions.push(...(await readPredictions(path)));
@@ -164,14 +165,14 @@ async function answered(
   } finally {
     answers.dispose();
   }
-  return { predictions, seconds, adapterBytes, addedTokens, cutContexts };
+  return { predictions, seconds, adapterBytes, addedTokens, leftOut };
 }
 
-/** What one part took: seconds, tokens before its prompts in all, and how many of these texts were cut. */
+/** What one part took: seconds, tokens before its prompts in all, and what these texts could not hold. */
 interface Cost {
   seconds: number;
   addedTokens: number;
-  cutContexts: number;
+  leftOut: Record<string, number>;
 }
 
 function bytesOf(answers: Answers, data: TrackData): number {

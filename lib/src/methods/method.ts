@@ -3,6 +3,7 @@
  * weights, or with a text before the prompt. Tasks, prompt format, lengths, order of the training data, EOS rule,
  * decoding and scores are the same for all.
  */
+import type { LeftOut } from '../context/context.js';
 import type { Repository, Task, Track } from '../data/types.js';
 import type { Standardisers } from '../encoder/standardise.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
@@ -77,6 +78,8 @@ export interface Answers {
   shared?: boolean;
   /** Text to stand before the prefix; empty for none. */
   text?(task: Task): Promise<string>;
+  /** What its texts so far could not hold, by reason. */
+  leftOut?(): LeftOut;
   dispose(): void;
 }
 
