@@ -54,12 +54,9 @@ const strictEM = (predictions: readonly Prediction[]): string => (predictions.le
 
 /** `steps=200 head.form=paper`. */
 function differences(record: RunRecord, profile: Profile): string {
-  const { learning, maxTokens, contextTokens, encoder, evaluated } = record;
-  const used = flat({ ...(learning && { learning }), maxTokens, ...(contextTokens > 0 && { contextTokens }), encoder, evaluated });
-  const defaults = flat({
-    ...(learning && { learning: profile.learning }), maxTokens: profile.maxTokens, ...(contextTokens > 0 && { contextTokens: profile.contextTokens }),
-    encoder: profile.encoder, evaluated: profile.evaluated[record.track],
-  });
+  const settings = ({ learning, maxTokens, contextTokens, encoder, evaluated }: Pick<RunRecord, 'learning' | 'maxTokens' | 'contextTokens' | 'encoder' | 'evaluated'>) =>
+    flat({ ...(record.learning && { learning }), maxTokens, ...(record.contextTokens > 0 && { contextTokens }), encoder, evaluated });
+  const used = settings(record), defaults = settings({ ...profile, evaluated: profile.evaluated[record.track] });
   return [...new Set([...used.keys(), ...defaults.keys()])].filter((path) => used.get(path) !== defaults.get(path))
     .map((path) => `${path.replace('learning.', '')}=${used.get(path) ?? 'absent'}`).join(' ');
 }

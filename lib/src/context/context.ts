@@ -22,7 +22,9 @@ export type Reason =
   /** Blocks for which a context's budget had no room, and blocks that are there in part only. */
   | 'over_budget' | 'shortened'
   /** Used names that are imported from a test file, and such that the repository should define but nowhere does. */
-  | 'test_file' | 'unresolved';
+  | 'test_file' | 'unresolved'
+  /** Texts that were longer than the room before a prompt all the same, and lost their beginning. */
+  | 'cut';
 
 export interface ContextMethod {
   /** Reads a snapshot: the one that the tasks to come were cut from. The parser must be open (`await openParser()`). */
@@ -56,4 +58,10 @@ export function header(path: string): string {
 
 export function leaveOut(counts: LeftOut, reason: Reason, times = 1): void {
   if (times) counts[reason] = (counts[reason] ?? 0) + times;
+}
+
+export function sumOf(counts: readonly LeftOut[]): LeftOut {
+  const sum: LeftOut = {};
+  for (const count of counts) for (const [reason, times] of Object.entries(count)) leaveOut(sum, reason as Reason, times);
+  return sum;
 }

@@ -1,5 +1,5 @@
 /** A method answers tasks under each of its adapters: which adapter answers what, and in which batches. */
-import { withContext } from '../context/context.js';
+import { leaveOut, withContext, type LeftOut, type Reason } from '../context/context.js';
 import { averageAdapters, disposeAdapter, disposeMerged, merge, type Adapter } from '../lora/adapter.js';
 import { predict } from '../eval/predict.js';
 import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
@@ -15,10 +15,10 @@ import type { TrackData } from './track-data.js';
 export async function answerTasks(
   answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
   limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
-): Promise<{ texts: Map<Example, string>; addedTokens: number; leftOut: Record<string, number> }> {
+): Promise<{ texts: Map<Example, string>; addedTokens: number; leftOut: LeftOut }> {
   const out = new Map<Example, string>();
   const model = answers.model ?? base;
-  const before: Record<string, number> = { ...answers.leftOut?.() };
+  const before = answers.leftOut?.() ?? {};
   const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
   const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
@@ -45,8 +45,8 @@ export async function answerTasks(
     }
     await new Promise(setImmediate);
   }
-  const leftOut = Object.fromEntries(Object.entries({ ...answers.leftOut?.(), cut })
-    .map(([reason, times]) => [reason, times - (before[reason] ?? 0)] as const).filter(([, times]) => times > 0));
+  const leftOut: LeftOut = {};
+  for (const [reason, times] of Object.entries({ ...answers.leftOut?.(), cut })) leaveOut(leftOut, reason as Reason, times - (before[reason as Reason] ?? 0));
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
   return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
 }

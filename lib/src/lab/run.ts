@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { sumOf, type LeftOut } from '../context/context.js';
 import { device } from '../engine/tensorflow.js';
 import { openParser } from '../data/python.js';
 import type { EncoderConfig } from '../encoder/repository-vector.js';
@@ -65,8 +66,8 @@ export interface RunRecord {
   adapterBytes: number;
   /** Mean tokens of the text before a prompt, over all tasks. */
   addedTokens: number;
-  /** What the texts before the prompts could not hold, by reason (LeftOut); `cut` lost their beginning to `contextTokens`. */
-  leftOut: Record<string, number>;
+  /** What the texts before the prompts could not hold, by reason. */
+  leftOut: LeftOut;
   /** How repositories were read. */
   encoder: Profile['encoder'];
   predictions: number;
@@ -139,8 +140,7 @@ async function answered(
   const answers = await method.answers(inputs, made);
   const predictions: Prediction[] = [];
   const adapterBytes = bytesOf(answers, data);
-  const leftOut: Record<string, number> = {};
-  let done = 0, seconds = 0, addedTokens = 0;
+  let done = 0, seconds = 0, addedTokens = 0, leftOut: LeftOut = {};
   try {
     for (const { adapter, suite, list } of parts) {
       const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
@@ -157,7 +157,7 @@ async function answered(
       const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
       seconds += took.seconds;
       addedTokens += took.addedTokens / total;
-      for (const [reason, times] of Object.entries(took.leftOut)) leftOut[reason] = (leftOut[reason] ?? 0) + times;
+      leftOut = sumOf([leftOut, took.leftOut]);
       done += list.length;
       progress({ stage, done, total, note: suite });
       predictions.push(...(await readPredictions(path)));
@@ -172,7 +172,7 @@ async function answered(
 interface Cost {
   seconds: number;
   addedTokens: number;
-  leftOut: Record<string, number>;
+  leftOut: LeftOut;
 }
 
 function bytesOf(answers: Answers, data: TrackData): number {

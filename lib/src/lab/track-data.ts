@@ -41,14 +41,14 @@ interface VectorSource {
   commits(context: Context): readonly CommitInputs[];
   /** The newest context of a repository; of a training repository, the newest that is trained on. */
   newest(repo: string): Context;
-  /** The context of a repository that is as far along its history as another along its own, so that both are equally old. */
-  alike(repo: string, other: Context): Context;
+  /** The last commit of a repository that a context may stand at; of a training repository, the last that is trained on. */
+  last(repo: string): number;
 }
 
 export function staticTrack(
   profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel, format = matched(profile.maxTokens),
 ): TrackData {
-  const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }), alike: (repo) => ({ repo }) };
+  const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }), last: () => 0 };
   let repositories: Promise<Map<string, Repository>> | undefined;
   const repository = async (id: string) => {
     repositories ??= corpus.source().then((list) => new Map(list.map((r) => [r.id, r])));
@@ -64,14 +64,14 @@ export function evolutionTrack(
   const tasks = placed(kept, vectors);
   const lastTrained = new Map<string, number>();
   for (const t of tasks) {
-    if (t.split === 'train' && t.inRepoSplit === 'train') lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
+    if (isTraining(t)) lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
   }
-  const newest = (repo: string): number => lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1;
+  const last = (repo: string): number => lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1;
   const source: VectorSource = {
     vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
     commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
-    newest: (repo) => ({ repo, commit: newest(repo) }),
-    alike: (repo, { repo: like, commit = 0 }) => ({ repo, commit: along(commit, newest(like), newest(repo)) }),
+    newest: (repo) => ({ repo, commit: last(repo) }),
+    last,
   };
   return trackData('evolution', profile, tasks, base, format, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
     (t) => `${t.repo}@${t.commitIndex}`, () => { throw new UserError('Methods that read the source text answer on the static track only.'); });
@@ -85,14 +85,11 @@ export function anchoredTrack(
   profile: Profile, kept: readonly Task[], anchors: Vectors, vectors: CommitVectors, base: BaseModel, format = matched(profile.maxTokens),
 ): TrackData {
   const tasks = placed(kept, vectors);
-  const last = (repo: string): number => (vectors.get(repo)?.length ?? 1) - 1;
   const source: VectorSource = {
     vector: ({ repo, commit }) => (commit === undefined ? anchors.get(repo) : vectors.get(repo)?.[commit]?.state), commits: () => [],
-    newest: (repo) => ({ repo }),
-    alike: (repo, { repo: like, commit = 0 }) => ({ repo, commit: along(commit, last(like), last(repo)) }),
+    newest: (repo) => ({ repo }), last: (repo) => (vectors.get(repo)?.length ?? 1) - 1,
   };
-  const contextOf = ({ task: { repo, split, inRepoSplit, commitIndex } }: Example): Context =>
-    (suiteOf(split, inRepoSplit) === 'train' ? { repo } : { repo, commit: commitIndex });
+  const contextOf = ({ task }: Example): Context => (isTraining(task) ? { repo: task.repo } : { repo: task.repo, commit: task.commitIndex });
   return trackData('static', profile, tasks, base, format, source, contextOf, (t) => `${t.repo}@${t.commitIndex}`, () => {
     throw new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.');
   });
@@ -109,8 +106,8 @@ function placed(kept: readonly Task[], vectors: CommitVectors): Task[] {
   return tasks;
 }
 
-/** A place among 0 … `end` that is as far along as `at` is among 0 … `last`. */
-const along = (at: number, last: number, end: number): number => Math.round(end * Math.min(1, last ? at / last : 1));
+/** A task that is trained on. */
+const isTraining = ({ split, inRepoSplit }: Task): boolean => suiteOf(split, inRepoSplit) === 'train';
 
 function trackData(
   track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, format: PromptFormat, source: VectorSource,
@@ -121,7 +118,7 @@ function trackData(
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
   const judged = (list: readonly Task[]) => toExamples(list, base.tokenizer, format, 'judging').examples;
   const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
-  const { examples: train, oversize } = toExamples(tasks.filter((t) => t.split === 'train' && t.inRepoSplit === 'train'), base.tokenizer, format, 'training');
+  const { examples: train, oversize } = toExamples(tasks.filter(isTraining), base.tokenizer, format, 'training');
   const trainRepos = [...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort();
   const drawn = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
   const suites = new Map<Suite, Example[]>([
@@ -144,9 +141,12 @@ function trackData(
     suites: new Map([...suites].filter(([, list]) => list.length)), inRepository, oversize,
     contextOf, vector, repository,
     trainContexts: [...new Set(train.map((e) => e.task.repo))].sort().map(source.newest),
-    otherThan: (context) => {
-      const peers = repos.filter((r) => splits.get(r) === splits.get(context.repo));
-      return source.alike(peers[(peers.indexOf(context.repo) + 1) % peers.length]!, context);
+    otherThan: ({ repo, commit }) => {
+      const peers = repos.filter((r) => splits.get(r) === splits.get(repo)), other = peers[(peers.indexOf(repo) + 1) % peers.length]!;
+      if (commit === undefined) return { repo: other };
+      // Both equally old, so that age is no part of the difference.
+      const share = source.last(repo) ? Math.min(1, commit / source.last(repo)) : 1;
+      return { repo: other, commit: Math.round(source.last(other) * share) };
     },
     commits: (context) => (special.has(context.repo) ? [] : source.commits(context)),
   };

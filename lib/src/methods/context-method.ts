@@ -1,5 +1,5 @@
 /** What methods have in common that leave the model as it is and put text of the repository before the prompt. */
-import { leaveOut, type ContextMethod, type Contexts, type LeftOut, type Reason } from '../context/context.js';
+import { sumOf, type ContextMethod, type Contexts } from '../context/context.js';
 import { openParser } from '../data/python.js';
 import type { LearningConfig } from '../profiles.js';
 import type { Method, MethodInputs } from './method.js';
@@ -30,10 +30,4 @@ export function contextMethod(spec: {
       };
     },
   };
-}
-
-function sumOf(counts: readonly LeftOut[]): LeftOut {
-  const sum: LeftOut = {};
-  for (const count of counts) for (const [reason, times] of Object.entries(count)) leaveOut(sum, reason as Reason, times);
-  return sum;
 }

@@ -1,6 +1,7 @@
 /** How methods and controls are called in tables and figures, and in which order they stand. */
 import type { Prediction, Suite } from '../eval/types.js';
 import { type AdapterKind, methods, type Track } from '../methods/index.js';
+import type { Row } from './table.js';
 
 interface MethodLabel {
   label: string;
@@ -81,3 +82,6 @@ export function lines<T extends Pick<Prediction, 'method' | 'adapter'>>(items: r
     ];
   });
 }
+
+export const rowKind = ({ method, control }: Pick<Line<unknown>, 'method' | 'control'>): Row['kind'] =>
+  (control ? 'control' : isCode2Lora(method) ? 'main' : 'method');

@@ -76,11 +76,10 @@ export function adapterLearner(
         add(push.gradients);
         tokens += push.tokens;
       }
-      const dLeaves = sums;
       // A writer whose parameters are the factors themselves needs no second pass.
-      if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: dLeaves, tokens };
+      if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: sums, tokens };
       const through = gradientsOf((p) =>
-        tf.addN(adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(dLeaves[i]!).sum())), parameters);
+        tf.addN(adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(sums[i]!).sum())), parameters);
       return { loss, gradients: through, tokens };
     });
   }
@@ -91,7 +90,7 @@ export function adapterLearner(
   ): { gradients: Tensor[]; tokens: number } {
     const contexts = draw.contexts.length;
     const batch = toBatch(draw.items.flat(), pad);
-    const next = tf.tensor1d(draw.contexts.map((_, i) => nextRepository(draw.contexts, i)), 'int32');
+    const others = draw.contexts.map((_, i) => nextRepository(draw.contexts, i)), next = tf.tensor1d(others, 'int32');
     const owner = draw.items.flatMap((list, c) => list.flatMap((e) => e.target.map(() => c)));
     const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
     // The mean loss of each context: target tokens stand in the order of the contexts.
@@ -106,8 +105,7 @@ export function adapterLearner(
     };
     const swapped = (list: Tensor[]) => list.map((t) => (isBatched(t) ? tf.gather(t, next) : t));
     const [own, other] = tidy(() => [perContext(rebuild(leaves)), perContext(rebuild(swapped(leaves)))] as const);
-    const nexts = next.dataSync();
-    const active = own.map((x, c) => (nexts[c] !== c && margin + x - other[c]! > 0 ? weight / contexts : 0));
+    const active = own.map((x, c) => (others[c] !== c && margin + x - other[c]! > 0 ? weight / contexts : 0));
     const weights = tf.tensor1d(owner.map((c) => active[c]! / sizes[c]!));
     const gradients = tf.grads((...x: Tensor[]) =>
       lossOf(rebuild(x), batch, weights).sub(lossOf(rebuild(swapped(x)), batch, weights)))(leaves);

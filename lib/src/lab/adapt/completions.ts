@@ -22,6 +22,7 @@ export async function assertionsOf(repository: Repository, options: StaticOption
 }
 
 /**
+ * Each task answered under each adapter.
  * @param adapters by name; undefined is the frozen model as it is
  */
 export async function completions(

@@ -1,7 +1,7 @@
 /** The error taxonomy: how many answers are wrong in which way, beside the counts told with the paper's Figure 12. */
 import { type ErrorKind, errorKinds } from '../../eval/error-kind.js';
 import type { ErrorCounts } from '../errors.js';
-import { isCode2Lora, lines, SUITES, suites, TRACKS, tracks } from '../labels.js';
+import { lines, rowKind, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
 import { type ReportTable, type Row, type Section, type Value, percent, whole } from '../table.js';
 
@@ -18,10 +18,10 @@ const FIGURE_12: Record<ErrorKind, string> = {
 
 export function errorTable(counts: readonly ErrorCounts[], { figure_numbers: { fig12_errors: figure } }: PublishedResults): ReportTable {
   const sections = tracks.flatMap((track) => suites.map((suite): Section => {
-    const rows = lines(counts.filter((one) => one.track === track && one.suite === suite)).map(({ method, adapter, label, control, items: [one] }): Row => ({
-      label, kind: control ? 'control' : isCode2Lora(method) ? 'main' : 'method', ids: { track, suite, method, adapter },
-      values: values(one!.errors, one!.kinds, one!.answers),
-    }));
+    const rows = lines(counts.filter((one) => one.track === track && one.suite === suite)).map((line): Row => {
+      const { method, adapter, label, items: [one] } = line;
+      return { label, kind: rowKind(line), ids: { track, suite, method, adapter }, values: values(one!.errors, one!.kinds, one!.answers) };
+    });
     // The figure's errors are those of Code2LoRA-Static on CR in the static track.
     return { title: `${TRACKS[track]}, ${SUITES[suite]}`, rows: rows.length && track === 'static' && suite === 'CR' ? [...rows, paperRow(figure)] : rows };
   }));

@@ -1,7 +1,7 @@
 /** How methods' scores spread over repositories, each counted once, beside the numbers told with the paper's Figure 6. */
 import { below, perRepository, type Score, spread } from '../../eval/per-repository.js';
 import type { Prediction } from '../../eval/types.js';
-import { isCode2Lora, isCompared, lines, publishedName, SUITES, suites, TRACKS, tracks } from '../labels.js';
+import { isCompared, lines, publishedName, rowKind, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
 import { type Column, percent, type ReportTable, type Row, type Section, type Value } from '../table.js';
 
@@ -42,7 +42,8 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
 function methodRows(predictions: readonly Prediction[], figure: PublishedResults['figure_numbers'] | undefined): Row[] {
   const all = lines(predictions).map((line) => ({ ...line, scores: perRepository(line.items) }));
   const pretrained = all.find(({ method }) => method === 'pretrained')?.scores;
-  return all.map(({ method, adapter, label, control, scores }) => {
+  return all.map((line) => {
+    const { method, adapter, label, control, scores } = line;
     const values: Record<string, Value> = { repositories: scores.length };
     for (const score of Object.keys(SCORES) as (keyof typeof SCORES)[]) {
       const { median, sigma } = spread(scores, score);
@@ -58,6 +59,6 @@ function methodRows(predictions: readonly Prediction[], figure: PublishedResults
       paper_relaxed_EM_median: published(figure?.fig6_per_repo_IR_median_EM), paper_relaxed_EM_sigma: published(figure?.fig6_sigma),
       paper_relaxed_EM_share_below_pretrained: published(figure?.fig6_percent_repos_below_pretrained),
     } satisfies Record<string, Value>);
-    return { label, kind: control ? 'control' : isCode2Lora(method) ? 'main' : 'method', ids: { method, adapter }, values };
+    return { label, kind: rowKind(line), ids: { method, adapter }, values };
   });
 }

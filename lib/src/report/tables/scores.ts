@@ -1,6 +1,6 @@
 /** Tables 2 (static track), 3 (evolution track) and 4 (OOD) in the paper's layout, with the controls and the paper's EM. */
 import type { Track } from '../../methods/index.js';
-import { isCode2Lora, type Line, lines, publishedName, SUITES, suites, TRACKS, tracks } from '../labels.js';
+import { isCode2Lora, type Line, lines, publishedName, rowKind, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
 import type { SummaryRow } from '../summary.js';
 import { type Group, percent, type ReportTable, type Row, similarity, type Value } from '../table.js';
@@ -57,7 +57,8 @@ function group({ key, label }: Block): Group {
   };
 }
 
-function toRow({ method, adapter, label, control, items }: Line<SummaryRow>, blocks: readonly Block[]): Row {
+function toRow(line: Line<SummaryRow>, blocks: readonly Block[]): Row {
+  const { method, adapter, label, control, items } = line;
   const values: Record<string, Value> = {};
   for (const { key, has, paper } of blocks) {
     const scores = items.find(has);
@@ -70,7 +71,7 @@ function toRow({ method, adapter, label, control, items }: Line<SummaryRow>, blo
     } satisfies Record<string, Value>);
   }
   const seeds = Math.max(...items.map((item) => item.seeds));
-  return { label, kind: control ? 'control' : isCode2Lora(method) ? 'main' : 'method', ids: { method, adapter, seeds }, values };
+  return { label, kind: rowKind(line), ids: { method, adapter, seeds }, values };
 }
 
 function note(rows: readonly SummaryRow[], blocks: readonly Block[]): string {
