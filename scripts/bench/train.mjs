@@ -7,7 +7,7 @@ import { tf } from '../../lib/dist/engine/tensorflow.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { projectionShapes } from '../../lib/dist/lora/adapter.js';
 import { bodyParameters } from '../../lib/dist/model/config.js';
-import { randomModel } from '../../lib/dist/model/weights.js';
+import { frozen, randomModel } from '../../lib/dist/model/weights.js';
 import { adapterLearner } from '../../lib/dist/train/adapter-learner.js';
 import { race } from './race.mjs';
 
@@ -16,7 +16,7 @@ const config = {
   vocabSize: 8192, hidden: 256, layers: 6, heads: 4, kvHeads: 2, headDim: 64, mlp: 768, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 4096,
 };
 
-const model = randomModel(config, 1);
+const model = frozen(randomModel(config, 1));
 const head = staticHead({ input: INPUT, hidden: WIDTH, rank: RANK, alpha: 2 * RANK }, config);
 const vector = tf.randomNormal([1, INPUT]);
 const writer = { parameters: head.initial(1), names: head.names, write: (p) => head.apply(p, vector) };

@@ -4,8 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { basename, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SetupError } from './errors.mjs';
 import { inRoot, root, tfjs, venv } from './paths.mjs';
 import { findCompiler } from './prerequisites.mjs';
@@ -19,17 +18,29 @@ const native = inRoot('lib', 'native');
 /** danfojs asks for this package; as a link to the built one, both share one engine. */
 const secondCopy = inRoot('node_modules', '@tensorflow', 'tfjs-node');
 
-const common = ['-std=c++17', '-O3', '-march=native', '-fPIC', '-DNAPI_VERSION=8', `-I${inRoot('node_modules/node-api-headers/include')}`];
+const common = ['-std=c++17', '-O3', '-fPIC', '-DNAPI_VERSION=8', `-I${inRoot('node_modules/node-api-headers/include')}`, `-I${join(tfjs, 'deps', 'include')}`];
+const bindingFlags = ['-w', `-I${tfjs}`];
 // -ffast-math stays out of the link: there it would switch denormals off for the whole process.
-const kernelFlags = ['-ffast-math', '-fopenmp', `-I${join(tfjs, 'deps', 'include')}`];
-const bindingFlags = ['-w', `-I${tfjs}`, `-I${join(tfjs, 'deps', 'include')}`];
+const kernelFlags = ['-ffast-math', '-fopenmp'];
+/** The kernels are compiled once for each; native/load.cc takes the best that the processor has when it is loaded. */
+const instructionSets = process.arch === 'x64' ? {
+  avx2: ['-mavx2', '-mfma'],
+  avx512: ['-mavx2', '-mfma', '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'],
+} : { native: ['-march=native'] };
 const linkFlags = ['-shared', '-fopenmp', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-Wl,--no-as-needed'];
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
+/**
+ * What is compiled, into objects of these names, in the order of linking: of a template that several of them instantiate
+ * the first is taken, which must be code that every processor runs.
+ */
 function sources() {
-  const binding = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => ({ path: join(tfjs, 'binding', name), flags: bindingFlags }));
-  const own = existsSync(native) ? readdirSync(native).filter((name) => name.endsWith('.cc')) : [];
-  return [...binding, ...own.map((name) => ({ path: join(native, name), flags: kernelFlags }))];
+  return [
+    ...['tfjs_backend', 'tfjs_binding'].map((name) => ({ name, path: join(tfjs, 'binding', `${name}.cc`), flags: bindingFlags })),
+    { name: 'load', path: join(native, 'load.cc'), flags: [] },
+    ...Object.entries(instructionSets).map(([set, flags]) => (
+      { name: `kernels-${set}`, path: join(native, 'kernels.cc'), flags: [...kernelFlags, ...flags, `-DCODE2LORA_KERNELS=${set}`] })),
+  ];
 }
 
 /** The folder of pip's TensorFlow, and the version it names itself. */
@@ -41,12 +52,12 @@ function tensorflow() {
   return { folder: join(packages, 'tensorflow'), version };
 }
 
-/** Compiled for this CPU (-march=native), so a changed machine, compiler or TensorFlow means another build. */
+/** Another compiler, another kind of processor or another TensorFlow means another build. */
 function machineKey() {
   const compiler = findCompiler();
   const version = compiler && spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
   const { folder, version: tf } = tensorflow();
-  return hash(compiler ?? '', version ?? '', cpus()[0]?.model ?? '', process.arch, folder, tf ?? '', root);
+  return hash(compiler ?? '', version ?? '', process.arch, folder, tf ?? '', root);
 }
 
 function link(target, path) {
@@ -78,11 +89,11 @@ async function linkBinding(compiler, parts, output) {
   await run(compiler, ['-o', output, ...parts, ...linkFlags, ...empty], { log: 'engine-link.log', append: true });
 }
 
-async function compile(compiler, { path, flags }, machine) {
+async function compile(compiler, { name, path, flags }, machine) {
   const args = [...common, ...flags];
-  const object = join(objects, `${basename(path, '.cc')}-${hash(hashFiles(path), ...args, machine).slice(0, 16)}.o`);
+  const object = join(objects, `${name}-${hash(hashFiles(dirname(path)), ...args, machine).slice(0, 16)}.o`);
   if (!existsSync(object)) {
-    await run(compiler, [...args, '-c', path, '-o', `${object}.tmp`], { log: `engine-${basename(path, '.cc')}.log` });
+    await run(compiler, [...args, '-c', path, '-o', `${object}.tmp`], { log: `engine-${name}.log` });
     renameSync(`${object}.tmp`, object);
   }
   return object;
@@ -92,7 +103,7 @@ export const engine = {
   name: 'engine (TensorFlow binding and kernels)',
   usually: '10 s',
   log: undefined,
-  key: () => hash(machineKey(), hashFiles(native, join(tfjs, 'binding')), ...common, ...kernelFlags, ...linkFlags),
+  key: () => hash(machineKey(), hashFiles(native, join(tfjs, 'binding')), JSON.stringify([common, bindingFlags, kernelFlags, instructionSets, linkFlags])),
   fresh() {
     const done = readStamp(stamp);
     return (

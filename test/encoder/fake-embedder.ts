@@ -12,7 +12,7 @@ export interface Counted extends Embedder {
 /** Its tokenizer reads `3 7 7` as those three ids, with `encode` in its own way; the end token is 0. */
 export function fakeEmbedder(hidden: number, encode = (text: string) => (text.match(/\d+/g) ?? []).map(Number)): Counted {
   return {
-    key: 'fake', hidden, passes: 0, padded: 0, largest: 0,
+    key: 'fake', hidden, tokensAtOnce: 8192, passes: 0, padded: 0, largest: 0,
     tokenizer: { encode, encodeWithEnd: (text) => [...encode(text), 0], decode: (ids) => ids.join(' '), eos: 0 },
     states(ids) {
       this.passes++;

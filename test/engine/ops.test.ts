@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import * as composite from '../../lib/dist/engine/composite.js';
 import * as ops from '../../lib/dist/engine/ops.js';
 import { AdamW } from '../../lib/dist/engine/adamw.js';
+import { freeze, thaw } from '../../lib/dist/engine/frozen.js';
 import { tf, type Tensor, type Tf } from '../../lib/dist/engine/tensorflow.js';
 
 const random = (shape: number[], seed: number): Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
@@ -25,15 +26,71 @@ test('RMSNorm and SwiGLU', () => {
   assert.ok(compare((x) => ops.swiGlu(x!), (x) => composite.swiGlu(x!), [random([33, 96], 3)]) < 1e-5);
 });
 
-test('adapted linear: one repository and several, ranks and row counts around the tile sizes, two terms', () => {
-  const [input, output] = [48, 80], w = random([input, output], 20);
-  for (const [shares, rows, rank] of [[1, 5, 3], [1, 150, 8], [3, 70, 16], [20, 65, 24]] as const) {
+test('linear: one repository and several, ranks and row counts around the tile sizes, two terms, bias, residual', () => {
+  const [input, output] = [48, 80], w = random([input, output], 20), packed = freeze(w.clone());
+  for (const [shares, rows, rank] of [[1, 1, 2], [1, 5, 3], [1, 150, 8], [3, 70, 16], [20, 65, 24]] as const) {
+    const x = random([shares * rows, input], 25), bias = random([output], 26), residual = random([shares * rows, output], 27);
     const factors = [random([shares, rank, input], 21), random([shares, rank, output], 22), random([1, 4, input], 23), random([1, 4, output], 24)];
-    const terms = ([, a, b, c, d]: Tensor[]) => [{ a: a!, b: b! }, { a: c!, b: d! }];
-    const difference = compare((...t) => ops.adaptedLinear(t[0]!, w, terms(t), false), (...t) => composite.adaptedLinear(t[0]!, w, terms(t)),
-      [random([shares * rows, input], 25), ...factors]);
-    assert.ok(difference < 2e-3, `${shares} shares of ${rows} rows, rank ${rank}: ${difference}`);
+    const terms = ([, , a, b, c, d]: Tensor[]) => [{ a: a!, b: b! }, { a: c!, b: d! }];
+    for (const detachInput of [false, true]) {
+      const apply = (weight: Tensor) => (...t: Tensor[]) => ops.linear(t[0]!, weight, { bias, residual: t[1]!, terms: terms(t), detachInput });
+      const difference = compare(apply(packed), apply(w), [x, residual, ...factors]);
+      assert.ok(difference < 2e-3, `${shares} shares of ${rows} rows, rank ${rank}: ${difference}`);
+    }
+    assert.ok(compare((t) => ops.linear(t!, packed), (t) => tf.matMul(t as Tf.Tensor2D, w as Tf.Tensor2D), [x]) < 1e-4);
   }
+});
+
+test('rows whose adapters are told by an owner are those of each adapter alone, to the bit', () => {
+  const packed = freeze(random([48, 80], 20)), owners = [2, 2, 0, 1, 1, 1, 0];
+  const [a, b] = [random([3, 8, 48], 21), random([3, 8, 80], 22)];
+  for (const each of [1, 3, 70]) {
+    const x = random([owners.length * each, 48], each);
+    const together = ops.linear(x, packed, { terms: [{ a, b, owner: tf.tensor1d(owners, 'int32') }] });
+    owners.forEach((owner, g) => {
+      const of = (t: Tensor) => t.slice([owner, 0, 0], [1, -1, -1]), rows = (t: Tensor) => t.slice([g * each, 0], [each, -1]);
+      assert.deepEqual(rows(together).arraySync(), ops.linear(rows(x), packed, { terms: [{ a: of(a), b: of(b) }] }).arraySync());
+    });
+  }
+});
+
+test('a frozen product: exact against float64, the same bits for a row in any company, floats and bfloat16', () => {
+  for (const [input, output] of [[16, 16], [48, 80], [400, 1040], [2064, 48]] as const) {
+    const w = random([input, output], input).mul(256).round().div(256);
+    for (const half of [false, true]) {
+      // Eight bits hold these values.
+      const values = half ? w.clipByValue(-0.5, 0.49609375) : w.clone(), packed = freeze(values.clone(), { half });
+      assert.deepEqual(thaw(packed).arraySync(), values.arraySync());
+      assert.deepEqual([...thaw(freeze(values.clone(), { half, transposed: true }), true).dataSync()], [...values.dataSync()]);
+      const rows = random([450, input], output), whole = ops.linear(rows, packed);
+      const [x, y, v] = [rows.arraySync() as number[][], whole.arraySync() as number[][], values.arraySync() as number[][]];
+      for (const [i, j] of [[0, 0], [449, output - 1], [200, 7]] as const) {
+        const exact = x[i]!.reduce((sum, a, p) => sum + a * v[p]![j]!, 0);
+        assert.ok(Math.abs(y[i]![j]! - exact) < 1e-6 * input, `${input} x ${output}: ${y[i]![j]} for ${exact}`);
+      }
+      for (const [from, count] of [[0, 1], [7, 2], [31, 3], [100, 5], [3, 47], [200, 250]] as const) {
+        assert.deepEqual(ops.linear(rows.slice([from, 0], [count, -1]), packed).arraySync(), y.slice(from, from + count), `${count} rows`);
+      }
+      tf.dispose([packed, values]);
+    }
+  }
+});
+
+test('the fused feed-forward has the bits of its parts, for few rows and many', () => {
+  const [h, m] = [48, 416], norm = random([h], 1), gateUp = freeze(random([h, 2 * m], 2)), down = freeze(random([m, h], 3));
+  for (const rows of [1, 5, 47, 48, 300]) {
+    const x = random([rows, h], rows);
+    const parts = ops.linear(ops.swiGlu(ops.linear(ops.rmsNorm(x, norm, 1e-6), gateUp)), down, { residual: x });
+    assert.deepEqual(ops.feedForward(x, { norm, gateUp, down }, 1e-6).arraySync(), parts.arraySync(), `${rows} rows`);
+  }
+});
+
+test('an embedding frozen as the head that it is: its rows, the logits, and the loss', () => {
+  const head = random([96, 32], 6), packed = freeze(head.clone(), { transposed: true }), ids = tf.tensor1d([0, 95, 17, 17, 4], 'int32');
+  assert.deepEqual(ops.embed(packed, ids).arraySync(), tf.gather(head, ids).arraySync());
+  const x = random([5, 32], 7), weight = tf.ones([5]);
+  assert.ok(gap(ops.logits(x, packed), ops.logits(x, head)) < 1e-5);
+  assert.ok(compare((h) => ops.headLoss(h!, packed, ids, weight, false), (h) => ops.headLoss(h!, head, ids, weight, false), [x]) < 1e-4);
 });
 
 test('attention: grouped queries, left padding, lengths around the tile size', () => {

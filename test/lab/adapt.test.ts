@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { writeHistory } from '../../lib/dist/data/git/write-history.js';
 import { syntheticHistories, syntheticRepositories } from '../../lib/dist/data/sources/synthetic/synthetic.js';
 import type { Repository, SourceFile, Task } from '../../lib/dist/data/types.js';
-import { adapterNames, adapterTensors, projections, type Adapter } from '../../lib/dist/lora/adapter.js';
+import { type Adapter, adapterNames, adapterTensors, inOne, projections, single } from '../../lib/dist/lora/adapter.js';
 import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
 import { diff, released } from '../../lib/dist/encoder/recipe.js';
 import { methods } from '../../lib/dist/methods/index.js';
@@ -91,7 +91,7 @@ async function train(name: string, track: 'static' | 'evolution'): Promise<{ pat
   const data = track === 'static' ? staticTrack(profile, corpus, await openVectors(profile, corpus, base, silent), base) : await evolutionData();
   const inputs = methodInputs(data, base, profile, SEED), made = await trained(method, profile, inputs, silent);
   const answers: Answers = await method.answers(inputs, made);
-  return { path: trainedPath(method, inputs, profile)!, own: (context) => answers.adapter!(context) };
+  return { path: trainedPath(method, inputs, profile)!, own: (context) => single(() => inOne(answers.adapter!(context))) };
 }
 
 async function evolutionData() {

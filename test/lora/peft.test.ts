@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { tf, type Tensor } from '../../lib/dist/engine/tensorflow.js';
-import { disposeMerged, mapLayer, merge, projectionShapes, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
+import { mapLayer, projectionShapes, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { hiddenStates, logits } from '../../lib/dist/model/transformer.js';
@@ -28,12 +28,9 @@ function expected(name: string): { ids: Tensor; logits: Tensor } {
 }
 
 for (const name of ['all', 'some']) {
-  test(`peft's adapter of ${name} projections gives peft's logits, applied and merged`, () => {
+  test(`peft's adapter of ${name} projections gives peft's logits`, () => {
     const adapter = loadPeft(join(fixtures, name), model.config), { ids, logits: theirs } = expected(name);
     assert.ok(gap(applied(adapter, ids), theirs) < 1e-4);
-    const merged = merge(model, adapter);
-    assert.ok(gap(logits(merged, hiddenStates(merged, ids)), theirs) < 1e-4);
-    disposeMerged(merged, model);
     assert.ok(gap(logits(model, hiddenStates(model, ids)), theirs) > 0.1, 'the adapter matters');
   });
 }

@@ -3,14 +3,14 @@
  * of tokens; of a repository of any size only a pool of windows and the states of one batch are in memory. A window's
  * vector is the same to the bit whatever else is in its batch, so an interrupted run ends as an uninterrupted one.
  */
-import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { tf, tidy } from '../engine/tensorflow.js';
 import { UserError } from '../store/errors.js';
 import type { Embedder } from './embedder.js';
 import type { WindowRecipe } from './recipe.js';
 import { windowsOf } from './windows.js';
 
-/** Tokens of a batch with its padding, and of the windows that are sorted by length together. */
-const BATCH_TOKENS = 8192, POOL_TOKENS = 8 * BATCH_TOKENS;
+/** Batches' worth of windows that are sorted by length together. */
+const POOL = 8;
 
 export interface WindowVectors {
   /** Tokens of the whole text, whether or not a window covers them. */
@@ -44,7 +44,7 @@ export async function* textVectors(
       made.vectors.push(window.vector);
       pool.push(window);
       pooled += window.ids.length;
-      if (pooled < POOL_TOKENS) continue;
+      if (pooled < POOL * embedder.tokensAtOnce) continue;
       await encode(pool, embedder, recipe, tick);
       pool = [];
       pooled = 0;
@@ -65,7 +65,7 @@ function inputOf(ids: readonly number[], { tokenizer }: Embedder, { endToken }: 
 async function encode(windows: Window[], embedder: Embedder, { inside }: WindowRecipe, tick: (tokens: number) => void): Promise<void> {
   windows.sort((a, b) => b.ids.length - a.ids.length);
   for (let at = 0; at < windows.length;) {
-    const batch = windows.slice(at, at + Math.max(1, Math.floor(BATCH_TOKENS / windows[at]!.ids.length)));
+    const batch = windows.slice(at, at + Math.max(1, Math.floor(embedder.tokensAtOnce / windows[at]!.ids.length)));
     const rows = batchVectors(batch.map((w) => w.ids), embedder, inside);
     if (!rows.every(Number.isFinite)) {
       throw new UserError(`The encoder (${embedder.key}) gives values that are not finite: its weights are damaged, fetch or make them again.`);
@@ -81,24 +81,25 @@ async function encode(windows: Window[], embedder: Embedder, { inside }: WindowR
 export function batchVectors(windows: (readonly number[])[], embedder: Embedder, inside: WindowRecipe['inside']): Float32Array {
   const { tokenizer, hidden } = embedder;
   const count = windows.length, time = windows[0]!.length;
-  // Padding stands on the right, where causal attention never looks: it needs no mask but over tokens.
+  // Padding stands on the right, where causal attention never looks: it needs no mask.
   const ids = new Int32Array(count * time).fill(tokenizer.eos);
   windows.forEach((w, i) => { ids.set(w, i * time); });
-  return tidy(() => {
-    const tokens = embedder.states(tf.tensor2d(ids, [count, time], 'int32'));
-    if (inside === 'last') {
-      return tf.gather(tokens, tf.tensor1d(windows.map((w, i) => i * time + w.length - 1), 'int32')).dataSync() as Float32Array;
-    }
-    const states = tokens.reshape([count, time, hidden]) as Tf.Tensor3D;
-    /** [count * time]: so much at a window's own tokens, and the other at its padding. */
-    const mask = (own: (length: number) => number, padding: number) => {
-      const out = new Float32Array(count * time).fill(padding);
-      windows.forEach((w, i) => { out.fill(own(w.length), i * time, i * time + w.length); });
-      return out;
-    };
-    const pooled: Tensor = inside === 'max'
-      ? states.add(tf.tensor3d(mask(() => 0, -Infinity), [count, time, 1])).max(1)
-      : tf.matMul(tf.tensor3d(mask((length) => 1 / length, 0), [count, 1, time]), states);
-    return pooled.dataSync() as Float32Array;
-  });
+  const states = tidy(() => embedder.states(tf.tensor2d(ids, [count, time], 'int32')).dataSync() as Float32Array);
+  const out = new Float32Array(count * hidden);
+  windows.forEach((w, i) => { pool(states.subarray(i * time * hidden, (i * time + w.length) * hidden), hidden, inside, out.subarray(i * hidden, (i + 1) * hidden)); });
+  return out;
+}
+
+/** Of a window's states [T, h] the mean, the maximum or the last, into `out` [h]: the same whatever stands beside the window. */
+function pool(states: Float32Array, hidden: number, inside: WindowRecipe['inside'], out: Float32Array): void {
+  if (inside === 'last') {
+    out.set(states.subarray(-hidden));
+    return;
+  }
+  const time = states.length / hidden, max = inside === 'max';
+  const pooled = new Float64Array(hidden).fill(max ? -Infinity : 0);
+  for (let at = 0; at < states.length; at += hidden) {
+    for (let j = 0; j < hidden; j++) pooled[j] = max ? Math.max(pooled[j]!, states[at + j]!) : pooled[j]! + states[at + j]!;
+  }
+  for (let j = 0; j < hidden; j++) out[j] = max ? pooled[j]! : pooled[j]! / time;
 }

@@ -3,7 +3,7 @@
  * The state is plain tensors, so that a checkpoint can hold it.
  */
 import { kernels } from './kernels.js';
-import { onGpu, tf, type Tensor } from './tensorflow.js';
+import { tf, usesKernels, type Tensor } from './tensorflow.js';
 
 export interface AdamWOptions {
   beta1: number;
@@ -36,7 +36,7 @@ export class AdamW {
     this.parameters.forEach((p, i) => {
       const decay = p.rank >= 2 ? weightDecay : 0;
       const hyper = [learningRate, beta1, beta2, eps, decay, 1 - beta1 ** this.step, 1 - beta2 ** this.step, scale];
-      if (!onGpu) {
+      if (usesKernels) {
         tf.tidy(() => { kernels.adamW(p, this.m[i]!, this.v[i]!, gradients[i]!, tf.tensor1d(hyper)); });
         return;
       }

@@ -3,7 +3,7 @@
  * kernels are tested against. Same shapes and meaning as ops.ts.
  */
 import { checkpointed, detachedProduct } from './gradients.js';
-import type { AttentionShape } from './kernels.js';
+import type { AttentionShape, LowRank } from './kernels.js';
 import { tf, type Tensor, type Tf } from './tensorflow.js';
 
 export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
@@ -11,12 +11,18 @@ export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
 }
 
 /** `detachInput`: no gradient through the input of the terms. */
-export function adaptedLinear(x: Tensor, w: Tensor, terms: readonly { a: Tensor; b: Tensor }[], detachInput = false): Tensor {
-  return terms.reduce((y, { a, b }) => {
+export function linear(
+  x: Tensor, w: Tensor, bias: Tensor | undefined, residual: Tensor | undefined, terms: readonly LowRank[], detachInput: boolean,
+): Tensor {
+  let y: Tensor = tf.matMul(x as Tf.Tensor2D, w as Tf.Tensor2D);
+  if (bias) y = y.add(bias);
+  for (const term of terms) {
+    const [a, b] = term.owner ? [tf.gather(term.a, term.owner as Tf.Tensor1D), tf.gather(term.b, term.owner as Tf.Tensor1D)] : [term.a, term.b];
     const shares = a.shape[0]!, rows = x.reshape([shares, x.shape[0]! / shares, x.shape[1]!]);
     const low = detachInput ? detachedProduct(rows, a, b) : tf.matMul(tf.matMul(rows, a, false, true), b);
-    return y.add(low.reshape(y.shape));
-  }, tf.matMul(x as Tf.Tensor2D, w as Tf.Tensor2D) as Tensor);
+    y = y.add(low.reshape(y.shape));
+  }
+  return residual ? residual.add(y) : y;
 }
 
 export function swiGlu(gu: Tensor): Tensor {

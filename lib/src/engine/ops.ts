@@ -1,13 +1,14 @@
 /** The differentiable ops of a transformer step: fused kernels on a CPU, their TensorFlow-op twins on a GPU. */
 import * as composite from './composite.js';
-import { kernels, type AttentionShape } from './kernels.js';
-import { onGpu, tf, type Tensor } from './tensorflow.js';
+import { isFrozen } from './frozen.js';
+import { kernels, type AttentionShape, type LowRank } from './kernels.js';
+import { tf, usesKernels, type Tensor } from './tensorflow.js';
 
 type Save = (tensors: Tensor[]) => void;
 
 /** y = x / rms(x) * w over the last axis. x [N,h], w [h]. */
 export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
-  if (onGpu) return composite.rmsNorm(x, w, eps);
+  if (!usesKernels) return composite.rmsNorm(x, w, eps);
   return tf.customGrad((...args: unknown[]) => {
     const [a, b, save] = args as [Tensor, Tensor, Save];
     const [y, rstd] = kernels.rmsNorm(a, b, eps) as [Tensor, Tensor];
@@ -19,33 +20,60 @@ export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
   })(x, w);
 }
 
+export interface LinearOptions {
+  /** [out], added to every row. */
+  bias?: Tensor | undefined;
+  /** [N,out], what the product is added to. */
+  residual?: Tensor | undefined;
+  /** At most two. */
+  terms?: readonly LowRank[] | undefined;
+  /** ForwardOptions. */
+  detachInput?: boolean | undefined;
+}
+
 /**
- * x W + sum over terms of (x a') b, for a frozen W: gradients for x and the terms' factors. x [N,in], W [in,out];
- * a [S,r,in], b [S,r,out], where the rows are the equal, consecutive shares of S repositories (S is 1 for all alike).
- * `detachInput`: ForwardOptions.
+ * residual + bias + x W + sum over terms of (x a') b. x [N,in], W [in,out]. A frozen W gets no gradient, nor does the bias
+ * beside it: x, the residual and the terms' factors do.
  */
-export function adaptedLinear(x: Tensor, w: Tensor, terms: readonly { a: Tensor; b: Tensor }[], detachInput: boolean): Tensor {
+export function linear(x: Tensor, w: Tensor, { bias, residual, terms = [], detachInput = false }: LinearOptions = {}): Tensor {
+  if (!isFrozen(w)) return composite.linear(x, w, bias, residual, terms, detachInput);
   const factors = terms.flatMap(({ a, b }) => [a, b]);
-  // The kernel's matrix tiles are 16 columns wide.
-  if (onGpu || detachInput || w.shape.some((n) => n % 16)) return composite.adaptedLinear(x, w, terms, detachInput);
   return tf.customGrad((...args: unknown[]) => {
     const [input, ...list] = args.slice(0, -1) as [Tensor, ...Tensor[]];
-    const y: Tensor = tf.matMul(input as Tf2, w as Tf2);
-    const lows = terms.map((_, i) => kernels.lowRank(y, input, list[2 * i]!, list[2 * i + 1]!)[0]!);
-    (args.at(-1) as Save)([input, w, ...list, ...lows]);
+    const base = residual && list.pop();
+    const own = terms.map((term, i) => ({ ...term, a: list[2 * i]!, b: list[2 * i + 1]! }));
+    const [y, ...lows] = kernels.linear(input, w, base && bias ? base.add(bias) : base ?? bias, own) as [Tensor, ...Tensor[]];
+    (args.at(-1) as Save)(terms.length ? [input, ...list, ...lows.slice(0, terms.length)] : []);
     return {
       value: y,
-      gradFunc: (dy: Tensor, [saved, weight, ...rest]: Tensor[]) => {
-        const dx: Tensor = tf.matMul(dy as Tf2, weight as Tf2, false, true);
-        return [dx, ...terms.flatMap((_, i) => kernels.lowRankGrad(dx, dy, saved!, rest[2 * i]!, rest[2 * i + 1]!, rest[factors.length + i]!))];
+      gradFunc: (dy: Tensor, [saved, ...rest]: Tensor[]) => {
+        if (terms.some(({ owner }) => owner)) throw new Error('adapters by owner are for answering: they have no gradient');
+        const through: Tensor[] = [], ofFactors: Tensor[] = [];
+        terms.forEach((_, i) => {
+          const a = rest[2 * i]!;
+          const [dLow, dA, dB] = kernels.lowRankGrad(dy, saved!, a, rest[2 * i + 1]!, rest[factors.length + i]!) as [Tensor, Tensor, Tensor];
+          if (!detachInput) through.push(dLow, a);
+          ofFactors.push(dA, dB);
+        });
+        return [kernels.linearGrad(dy, w, through), ...ofFactors, ...(base ? [dy] : [])];
       },
     };
-  })(x, ...factors);
+  })(x, ...factors, ...(residual ? [residual] : []));
+}
+
+/** Rows of an embedding [V,h], which may be frozen as an output head: ids [N] int32 -> [N,h]. */
+export function embed(table: Tensor, ids: Tensor): Tensor {
+  return isFrozen(table) ? kernels.columns(table, ids) : tf.gather(table, ids as Tf1);
+}
+
+/** x E': [N,h] and a head [V,h], which may be frozen -> [N,V]. No gradient for a frozen one, nor through it: see headLoss. */
+export function logits(x: Tensor, head: Tensor): Tensor {
+  return isFrozen(head) ? kernels.linear(x, head)[0]! : tf.matMul(x as Tf2, head as Tf2, false, true);
 }
 
 /** silu(gate) * up, where gu [N,2m] holds gate then up. */
 export function swiGlu(gu: Tensor): Tensor {
-  if (onGpu) return composite.swiGlu(gu);
+  if (!usesKernels) return composite.swiGlu(gu);
   return tf.customGrad((...args: unknown[]) => {
     const [a, save] = args as [Tensor, Save];
     save([a]);
@@ -56,13 +84,27 @@ export function swiGlu(gu: Tensor): Tensor {
   })(gu);
 }
 
+export interface FeedForward {
+  norm: Tensor;
+  gateUp: Tensor;
+  down: Tensor;
+}
+/** Whether `feedForward` may be called: both matrices are packed alike, and no gradient is asked for. */
+export const mayFuse = ({ gateUp, down }: FeedForward): boolean =>
+  isFrozen(gateUp) && isFrozen(down) && gateUp.dtype === down.dtype && !tf.engine().isTapeOn();
+
+/** x + down(swiGlu(gateUp(rmsNorm(x)))) in one call, with the bits of its parts. x [N,h] -> [N,h]. No gradient. */
+export function feedForward(x: Tensor, { norm, gateUp, down }: FeedForward, eps: number): Tensor {
+  return kernels.feedForward(x, norm, gateUp, down, eps);
+}
+
 /**
  * Causal grouped-query self-attention with RoPE. qkv [B,T,(heads+2 kvHeads)*dim] before RoPE; start [B] int32, the
  * first real position of each left-padded sequence. Returns [B,T,heads*dim]; padded rows are zero.
  */
 export function attention(qkv: Tensor, start: Tensor, shape: AttentionShape): Tensor {
   // The kernel's matrix tiles are 16 columns wide; all models of the field have heads of 32 to 128.
-  if (onGpu || shape.dim % 16) return composite.attention(qkv, start, shape);
+  if (!usesKernels || shape.dim % 16) return composite.attention(qkv, start, shape);
   return tf.customGrad((...args: unknown[]) => {
     const [a, save] = args as [Tensor, Save];
     const [out, lse] = kernels.attention(a, start, shape) as [Tensor, Tensor];
@@ -80,12 +122,13 @@ const logitRows = (vocabulary: number): number => Math.max(128, Math.round(2 ** 
 /**
  * Sum over rows of weight * cross-entropy of hidden [N,h] · head^T [h,V] against target [N] (int32), a scalar.
  * Logits are made and consumed a slice at a time; their gradient is computed on the way, so none are kept.
- * `trainHead`: whether the gradient for `head` [V,h] is wanted too.
+ * `trainHead`: whether the gradient for `head` [V,h] is wanted too, which must not be frozen then.
  */
 export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: Tensor, trainHead: boolean): Tensor {
-  if (onGpu) return composite.crossEntropy(tf.matMul(hidden as Tf2, head as Tf2, false, true), target, weight);
+  if (!usesKernels) return composite.crossEntropy(logits(hidden, head), target, weight);
+  const vocabulary = isFrozen(head) ? head.shape[0]! * 16 : head.shape[0]!;
   const run = (h: Tensor, e: Tensor, save: Save) => {
-    const rows = h.shape[0]!, atOnce = logitRows(e.shape[0]!);
+    const rows = h.shape[0]!, atOnce = logitRows(vocabulary);
     let loss: Tensor = tf.scalar(0);
     const dHidden: Tensor[] = [];
     let dHead: Tensor | undefined;
@@ -93,8 +136,8 @@ export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: T
       const n = Math.min(atOnce, rows - at);
       const part = tf.tidy(() => {
         const x = h.slice([at, 0], [n, -1]) as Tf2, w = weight.slice([at], [n]);
-        const [l, d] = kernels.crossEntropy(tf.matMul(x, e as Tf2, false, true), target.slice([at], [n]), w) as [Tensor, Tf2];
-        const out = [loss.add(l.mul(w).sum()), tf.matMul(d, e as Tf2)];
+        const [l, d] = kernels.crossEntropy(logits(x, e), target.slice([at], [n]), w) as [Tensor, Tf2];
+        const out = [loss.add(l.mul(w).sum()), isFrozen(e) ? kernels.linearGrad(d, e) : tf.matMul(d, e as Tf2)];
         if (trainHead) out.push(dHead ? dHead.add(tf.matMul(d, x, true, false)) : tf.matMul(d, x, true, false));
         return out;
       });
@@ -110,4 +153,5 @@ export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: T
     ? tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, args[1] as Tensor, args[2] as Save))(hidden, head)
     : tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, head, args[1] as Save))(hidden);
 }
+type Tf1 = import('./tensorflow.js').Tf.Tensor1D;
 type Tf2 = import('./tensorflow.js').Tf.Tensor2D;

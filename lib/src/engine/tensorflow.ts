@@ -8,10 +8,13 @@ import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
 
-// Both must be set before the libraries load: quiet start-up lines, and no spinning of idle kernel threads,
-// which would take the processor from TensorFlow's own.
+// These must be set before the libraries load: quiet start-up lines; idle kernel threads that spin for some 20 µs, so that
+// the next kernel need not wake them, and then leave the processor to TensorFlow's own; and oneDNN, which TensorFlow
+// leaves off where a processor has no AVX-512.
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
+process.env['GOMP_SPINCOUNT'] ??= '1000';
+process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
 (util as { isNullOrUndefined?: (x: unknown) => boolean }).isNullOrUndefined ??= (x) => x === null || x === undefined;
 
@@ -35,7 +38,7 @@ export interface EngineAttribute {
 }
 interface NativeBackend {
   isUsingGpuDevice: boolean;
-  binding: { TF_ATTR_INT: number; TF_ATTR_FLOAT: number; TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number };
+  binding: { TF_ATTR_INT: number; TF_ATTR_FLOAT: number; TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
   executeSingleOutput(name: string, attributes: EngineAttribute[], inputs: Tensor[]): Tensor;
   executeMultipleOutputs(name: string, attributes: EngineAttribute[], inputs: Tensor[], outputs: number): Tensor[];
 }
@@ -44,9 +47,14 @@ export const backend = tf.backend() as unknown as NativeBackend;
 /** True where TensorFlow computes on a CUDA device. Our kernels are for the CPU; a GPU runs their op-by-op twins. */
 export const onGpu: boolean = backend.isUsingGpuDevice;
 
-/** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores)`. */
+/** Which instruction set our kernels use, as the binding has chosen (native/load.cc): `avx512`, `avx2` or `none`. */
+const instructions = process.env['CODE2LORA_KERNELS'] ?? 'none';
+/** Whether our kernels compute, and not TensorFlow's ops. */
+export const usesKernels: boolean = !onGpu && instructions !== 'none';
+
+/** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores, avx512)`. */
 export function device(): string {
-  return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores)`;
+  return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${instructions})`;
 }
 
 /** tf.tidy for functions whose result holds tensors in any structure of ours. */

@@ -1,5 +1,9 @@
-/** One adapted model answers tasks: prompts of similar length together, greedy, one line each. Then the scores. */
+/** A model answers tasks under adapters: prompts of similar length together, greedy, one line each. Then the scores. */
+import { tidy } from '../engine/tensorflow.js';
+import { stackAdapters, toLowRank, type Adapter } from '../lora/adapter.js';
+import type { PromptAdapters } from '../model/decoder.js';
 import { generate } from '../model/generate.js';
+import { promptTokens } from '../model/memory.js';
 import type { Model } from '../model/weights.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { Example } from '../train/examples.js';
@@ -8,27 +12,38 @@ import { editSimilarity } from './edit-similarity.js';
 import { relaxedExactMatch, strictExactMatch } from './exact-match.js';
 import type { Prediction } from './types.js';
 
-/** Tokens of one batch of prompts. Memory, not speed, asks for a limit. */
-const BATCH_TOKENS = 16_384;
+/** Adapters, and for each example which of them answers it. */
+export interface Adapted {
+  adapters: readonly Adapter[];
+  owners: readonly number[];
+}
 
-/** Texts in the order of `examples`. */
+/** Texts in the order of `examples`, by the model as it is or with adapters, of which a batch may hold several. */
 export function predict(
-  model: Model, examples: readonly Example[], tokenizer: Tokenizer, maxNewTokens: number, tick: (done: number) => void,
+  model: Model, examples: readonly Example[], tokenizer: Tokenizer, maxNewTokens: number, tick: (done: number) => void, adapted?: Adapted,
 ): string[] {
   const order = [...examples.keys()].sort((a, b) => examples[a]!.prefix.length - examples[b]!.prefix.length);
   const texts: string[] = Array<string>(examples.length).fill('');
+  const most = promptTokens(model.config);
   for (let at = 0; at < order.length;) {
     let end = at + 1;
-    while (end < order.length && examples[order[end]!]!.prefix.length * (end - at + 1) <= BATCH_TOKENS) end++;
-    const some = order.slice(at, end);
-    const out = generate(model, some.map((i) => examples[i]!.prefix), {
+    while (end < order.length && (examples[order[end]!]!.prefix.length + maxNewTokens) * (end - at + 1) <= most) end++;
+    // Those of one adapter beside one another.
+    const some = order.slice(at, end).sort((a, b) => (adapted ? adapted.owners[a]! - adapted.owners[b]! : 0));
+    const out = tidy(() => generate(model, some.map((i) => examples[i]!.prefix), {
       maxNewTokens, eos: tokenizer.eos, lastTokens: tokenizer.lineBreaks, banned: tokenizer.banned,
-    });
+    }, adapted && forPrompts(adapted.adapters, some.map((i) => adapted.owners[i]!), model.config.layers)));
     some.forEach((i, j) => { texts[i] = tokenizer.decode(out[j]!); });
     tick(some.length);
     at = end;
   }
   return texts;
+}
+
+/** The adapters that these prompts have, each once. */
+function forPrompts(adapters: readonly Adapter[], owners: readonly number[], layers: number): PromptAdapters {
+  const used = [...new Set(owners)], place = new Map(used.map((owner, i) => [owner, i]));
+  return { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!)), layers), owners: owners.map((owner) => place.get(owner)!) };
 }
 
 /** A prediction with all its scores. Call `await openParser()` once before. */

@@ -1,5 +1,5 @@
 /** Adapters themselves, to be looked at, compared or saved: as a run's method writes them once it is trained. */
-import type { Adapter } from '../lora/adapter.js';
+import { disposeAdapter, inOne, single, type Adapter } from '../lora/adapter.js';
 import type { Method, MethodInputs } from '../methods/method.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
@@ -13,7 +13,11 @@ export async function writeAdapters(
 ): Promise<Adapter[]> {
   const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
   if (!answers.adapter) throw new UserError(`${method.name} answers without adapters: choose a method that writes them, as code2lora-static.`);
-  const adapters = contexts.map((context) => answers.adapter!(context));
+  const adapters = contexts.map((context) => {
+    const parts = answers.adapter!(context), whole = single(() => inOne(parts));
+    disposeAdapter(parts);
+    return whole;
+  });
   answers.dispose();
   return adapters;
 }

@@ -1,12 +1,15 @@
 /** A method answers tasks under each of its adapters: which adapter answers what, and in which batches. */
 import { leaveOut, withContext, type LeftOut, type Reason } from '../context/context.js';
-import { averageAdapters, disposeAdapter, disposeMerged, merge, type Adapter } from '../lora/adapter.js';
+import { averageAdapters, disposeAdapter, type Adapter } from '../lora/adapter.js';
 import { predict } from '../eval/predict.js';
 import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
 import { groupBy, type Context } from '../train/draws.js';
 import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
 import type { TrackData } from './track-data.js';
+
+/** Adapters that are alive at once, and tasks that are answered together with them: enough for full batches of prompts of one length. */
+const ADAPTERS_AT_ONCE = 64, TASKS_AT_ONCE = 512;
 
 /**
  * Answers in the order of `examples`, the tokens put before their prompts in all, and what these texts could not hold, by
@@ -33,18 +36,25 @@ export async function answerTasks(
     }
   };
   const keyOf = (e: Example) => (kind === 'none' || average || answers.shared ? '' : JSON.stringify(contextFor(e)));
-  for (const list of groupBy(prompts, keyOf).values()) {
-    const adapter = average ?? (kind === 'none' ? undefined : answers.adapter!(contextFor(list[0]!)));
-    const adapted = adapter ? merge(model, adapter) : model;
+  const answer = async (groups: Example[][]) => {
+    const adapters = kind === 'none' ? [] : groups.map(([first]) => average ?? answers.adapter!(contextFor(first!)));
     try {
-      const texts = predict(adapted, list, base.tokenizer, limits.maxNewTokens, tick);
+      const list = groups.flat(), owners = groups.flatMap((group, i) => group.map(() => i));
+      const texts = predict(model, list, base.tokenizer, limits.maxNewTokens, tick, adapters.length ? { adapters, owners } : undefined);
       list.forEach((e, i) => out.set(original.get(e)!, texts[i]!));
     } finally {
-      if (adapted !== model) disposeMerged(adapted, model);
-      if (adapter) disposeAdapter(adapter);
+      adapters.forEach(disposeAdapter);
     }
     await new Promise(setImmediate);
+  };
+  let together: Example[][] = [];
+  for (const group of groupBy(prompts, keyOf).values()) {
+    together.push(group);
+    if (together.length < ADAPTERS_AT_ONCE && together.flat().length < TASKS_AT_ONCE) continue;
+    await answer(together);
+    together = [];
   }
+  if (together.length) await answer(together);
   const leftOut: LeftOut = {};
   for (const [reason, times] of Object.entries({ ...answers.leftOut?.(), cut })) leaveOut(leftOut, reason as Reason, times - (before[reason as Reason] ?? 0));
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);

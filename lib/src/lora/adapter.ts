@@ -2,10 +2,10 @@
  * A LoRA adapter as a value: for each projection type, A [r, in] and B [out, r]; W becomes W + alpha/r · B A.
  * One entry in `layers` serves every layer of the model (Code2LoRA, paper §3.2); otherwise there is one a layer (PEFT).
  */
-import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import type { LowRank } from '../engine/kernels.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import type { ModelConfig } from '../model/config.js';
-import type { LowRank, LowRankLayer } from '../model/transformer.js';
-import { toList, type Model } from '../model/weights.js';
+import type { LowRankLayer } from '../model/transformer.js';
 import { Random } from '../store/random.js';
 
 export const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
@@ -24,7 +24,7 @@ export interface Adapter {
   layers: LayerAdapter[];
   /**
    * A further adapter that is added to this one, the same for all repositories (factors of rank 2): while a hypernetwork
-   * is trained, what it has learnt for all stands apart from what it writes for each. `single` puts both into one.
+   * is trained, and where it answers, what it has learnt for all stands apart from what it writes for each. `inOne` puts both into one.
    */
   shared?: Adapter;
 }
@@ -68,22 +68,14 @@ export function toLowRank(adapter: Adapter, layers: number): LowRankLayer[] {
 const ofLayer = <T>(list: readonly T[], i: number): T => (list.length === 1 ? list[0]! : list[i]!);
 const batched = (x: Tensor): Tensor => (x.rank === 3 ? x : x.expandDims(0));
 
-/** A model with the adapter added into its weights: no cost at inference. Dispose of it with `disposeMerged`. */
-export function merge(model: Model, adapter: Adapter): Model {
-  return tidy(() => {
-    const low = toLowRank(adapter, model.config.layers);
-    const add = (w: Tensor, terms: readonly LowRank[]) =>
-      tf.keep(terms.reduce((sum, { a, b }) => sum.add(tf.matMul(a.squeeze([0]) as Tf.Tensor2D, b.squeeze([0]) as Tf.Tensor2D, true, false)), w));
-    const layers = model.layers.map((w, i) => {
-      const l = low[i]!;
-      return { ...w, qkv: add(w.qkv, l.qkv), o: add(w.o, l.o), gateUp: add(w.gateUp, l.gateUp), down: add(w.down, l.down) };
-    });
-    return { ...model, layers };
-  });
-}
-export function disposeMerged(merged: Model, original: Model): void {
-  const shared = new Set(toList(original));
-  tf.dispose(toList(merged).filter((t) => !shared.has(t)));
+/**
+ * Adapters of S repositories as one, with factors [S, ...]. What is `shared` is taken to be the same for all, as it is in
+ * what one network writes.
+ */
+export function stackAdapters(adapters: readonly Adapter[]): Adapter {
+  const [first] = adapters;
+  const layers = first!.layers.map((_, i) => mapLayer((p, k) => tf.stack(adapters.map((one) => one.layers[i]![p][k]))));
+  return { ...first!, layers };
 }
 
 /** The element-wise mean of adapters of one shape, taken one after another: whoever yields them may dispose of each. */
@@ -105,9 +97,9 @@ function addAdapters(a: Adapter, b: Adapter): Adapter {
   return withTensors(a, adapterTensors(a).map((t, i) => t.add(others[i]!)));
 }
 
-/** The one adapter that `make` writes for a batch of one, or for all alike, with all that is added to it; owned by the caller. */
+/** The one adapter that `make` writes for a batch of one, or for all alike; owned by the caller. */
 export function single(make: () => Adapter): Adapter {
-  return kept(() => inOne(mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone()))));
+  return kept(() => mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone())));
 }
 
 /**

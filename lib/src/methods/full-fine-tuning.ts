@@ -1,7 +1,6 @@
 /** Full fine-tuning (FFT): all weights of the model are trained on all repositories. Alone, and with retrieved chunks. */
 import { toTensor } from '../engine/arrays.js';
-import { tf } from '../engine/tensorflow.js';
-import { fromList, listNames } from '../model/weights.js';
+import { disposeModel, fromList, frozen, listNames } from '../model/weights.js';
 import { train } from '../train/trainer.js';
 import { weightsLearner } from '../train/weights-learner.js';
 import { common } from './adapter-method.js';
@@ -21,8 +20,8 @@ export const fullFineTuning: Method = {
     return { values, ...rest };
   },
   answers: async ({ model: { config } }, trained) => {
-    const weights = listNames(config).map((name) => toTensor(trained!.values.get(name)!));
-    return { model: fromList(config, weights), dispose: () => tf.dispose(weights) };
+    const model = frozen(fromList(config, listNames(config).map((name) => toTensor(trained!.values.get(name)!))));
+    return { model, dispose: () => disposeModel(model) };
   },
 };
 

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toArray, toTensor } from '../engine/arrays.js';
+import { freeze, thaw } from '../engine/frozen.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
@@ -39,24 +40,26 @@ function layerParts(c: ModelConfig): Partial<Record<keyof LayerWeights, Part[]>>
 /** Writes config.json and model.safetensors in half precision. */
 export function saveModel(folder: string, model: Model, metadata: Record<string, string> = {}): void {
   const c = model.config;
-  const tensors = new Map<string, NamedArray>([['model.embed_tokens.weight', toArray(model.embed)]]);
+  const tensors = new Map<string, NamedArray>();
   tidy(() => {
+    tensors.set('model.embed_tokens.weight', toArray(thaw(model.embed, true)));
     model.layers.forEach((w, i) => {
       for (const [key, parts] of Object.entries(layerParts(c))) {
-        const weight = w[key as keyof LayerWeights]!;
+        const weight = thaw(w[key as keyof LayerWeights]!);
         const pieces = tf.split(weight, parts.map((p) => p.shape[0]!), weight.rank - 1);
         parts.forEach((p, j) => tensors.set(`model.layers.${i}.${p.name}`, toArray(p.shape.length === 2 ? pieces[j]!.transpose() : pieces[j]!)));
       }
     });
+    tensors.set('model.norm.weight', toArray(model.finalNorm));
+    if (c.untied) tensors.set('lm_head.weight', toArray(thaw(model.head, true)));
   });
-  tensors.set('model.norm.weight', toArray(model.finalNorm));
-  if (c.untied) tensors.set('lm_head.weight', toArray(model.head));
   writeSafetensors(join(folder, 'model.safetensors'), tensors, 'F16', { format: 'pt', ...metadata });
   writeFileAtomic(join(folder, 'config.json'), configJson(c));
 }
 
 /**
- * Reads the folder tensor by tensor, so that no more than the model and one tensor is in memory.
+ * Reads the folder tensor by tensor, frozen: no more than the model and a tensor or two is in memory. Matrices that are
+ * bfloat16 on disk stay so.
  * Throws a UserError that names the file and the tensor when one is missing, misshapen, extra or not finite.
  */
 export function loadModel(folder: string): Model {
@@ -77,17 +80,18 @@ export function loadModel(folder: string): Model {
   };
   try {
     return tidy((): Model => {
-      const embed = take(`${prefix}embed_tokens.weight`, [config.vocabSize, config.hidden]);
+      const table = (name: string): Tensor => freeze(take(name, [config.vocabSize, config.hidden]), { transposed: true, half: weights.half(name) });
+      const embed = table(`${prefix}embed_tokens.weight`);
       const layers = Array.from({ length: config.layers }, (_, i) => tidy(() => Object.fromEntries(
         Object.entries(layerParts(config)).map(([key, parts]) => {
           const tensors = parts.map((p) => take(`${prefix}layers.${i}.${p.name}`, p.shape));
           const turned = tensors.map((t) => (t.rank === 2 ? t.transpose() : t));
-          const weight = tf.keep(turned.length > 1 ? tf.concat(turned, turned[0]!.rank - 1) : turned[0]!.clone());
+          const weight = turned.length > 1 ? tf.concat(turned, turned[0]!.rank - 1) : turned[0]!.clone();
           tf.dispose(tensors);
-          return [key, weight];
+          return [key, freeze(weight, { half: parts.every((p) => weights.half(`${prefix}layers.${i}.${p.name}`)) })];
         })) as unknown as LayerWeights));
       const finalNorm = take(`${prefix}norm.weight`, [config.hidden]);
-      const head = config.untied ? take('lm_head.weight', [config.vocabSize, config.hidden]) : embed;
+      const head = config.untied ? table('lm_head.weight') : embed;
       if (left.size) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${[...left].slice(0, 3).join(', ')}.`);
       return { config, embed, layers, finalNorm, head };
     });
@@ -99,6 +103,8 @@ export function loadModel(folder: string): Model {
 interface Weights {
   names: ReadonlySet<string>;
   read(name: string): NamedArray;
+  /** Whether the tensor is stored as bfloat16. */
+  half(name: string): boolean;
   close(): void;
 }
 
@@ -118,6 +124,7 @@ function openWeights(folder: string): Weights {
       if (!found) throw new UserError(`${paths.join(', ')} lacks the tensor ${name}: fetch it again.`);
       return found.file.read(name);
     },
+    half: (name) => owner.get(name)?.file.entries.get(name)?.dtype === 'BF16',
     close: () => {
       for (const { file } of files) file.close();
     },

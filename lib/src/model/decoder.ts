@@ -5,9 +5,9 @@
  */
 import * as composite from '../engine/composite.js';
 import { kernels } from '../engine/kernels.js';
-import { attention, rmsNorm } from '../engine/ops.js';
-import { onGpu, tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
-import { attentionShape, block, logits } from './transformer.js';
+import { attention, embed, rmsNorm } from '../engine/ops.js';
+import { tf, tidy, usesKernels, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { attentionShape, block, logits, mapLow, type LowRankLayer } from './transformer.js';
 import type { Model } from './weights.js';
 
 export interface Decoder {
@@ -28,36 +28,48 @@ interface LayerCache {
   dispose(): void;
 }
 
+/** Adapters of several repositories, and whose each prompt has. */
+export interface PromptAdapters {
+  /** One entry a layer, with factors [S, ...] of S repositories, or of one for all. */
+  lora: readonly LowRankLayer[];
+  /** For each prompt a number below S. */
+  owners: readonly number[];
+}
+
 /**
  * @param prompts token ids, at least one each
  * @param newTokens how many tokens `advance` will append at most
  */
-export function openDecoder(model: Model, prompts: readonly (readonly number[])[], newTokens: number): Decoder {
+export function openDecoder(model: Model, prompts: readonly (readonly number[])[], newTokens: number, adapters?: PromptAdapters): Decoder {
   const { config } = model, shape = attentionShape(config), batch = prompts.length;
-  // Few different lengths: TensorFlow and the allocator do better with shapes that come again.
-  const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 32) * 32;
+  // A multiple of 16: sums in the kernels then meet a prompt's tokens in the same places whatever its batch.
+  const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 16) * 16;
   const ids = new Int32Array(batch * time);
   prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
   let start: Tensor = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
+  let owner: Tensor | undefined = adapters && tf.tensor1d([...adapters.owners], 'int32');
+  const lowOf = (layer: number): LowRankLayer | undefined =>
+    adapters && mapLow(adapters.lora[layer]!, (term) => (term.a.shape[0] === 1 ? term : { ...term, owner: owner! }));
   const output = (x: Tensor) => logits(model, rmsNorm(x, model.finalNorm, config.rmsEps));
   const { first, caches } = tidy(() => {
     const kept: LayerCache[] = [];
     const last = tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32');
-    let x: Tensor = tf.gather(model.embed, tf.tensor1d(ids, 'int32'));
+    let x: Tensor = embed(model.embed, tf.tensor1d(ids, 'int32'));
     model.layers.forEach((w, i) => {
-      const only = i === config.layers - 1 ? last : undefined;
-      x = block(x, w, config, (packed) => {
+      const only = i === config.layers - 1 ? last : undefined, before = x;
+      x = tidy(() => block(before, w, config, (packed) => {
         const qkv = packed.reshape([batch, time, packed.shape[1]!]);
         kept.push(openCache(qkv, time + newTokens));
         return attention(qkv, start, shape).reshape([batch * time, config.heads * config.headDim]);
-      }, { only });
+      }, { only, lora: lowOf(i) }));
+      before.dispose();
     });
     return { first: tf.keep(output(x)), caches: kept };
   });
   let length = time;
 
   function openCache(qkv: Tensor, capacity: number): LayerCache {
-    if (onGpu || shape.dim % 16) {
+    if (!usesKernels || shape.dim % 16) {
       let cache = composite.cacheFill(qkv, start, shape).map((t) => tf.keep(t)) as composite.KeysAndValues;
       const replace = (next: Tensor[]) => {
         tf.dispose(cache);
@@ -88,22 +100,27 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
   return {
     logits: first,
     advance: (tokens) => tidy(() => {
-      let x: Tensor = tf.gather(model.embed, tf.tensor1d(Int32Array.from(tokens), 'int32') as Tf.Tensor1D);
+      let x: Tensor = embed(model.embed, tf.tensor1d(Int32Array.from(tokens), 'int32'));
       model.layers.forEach((w, i) => {
-        x = block(x, w, config, (packed) => caches[i]!.attend(packed, start, length));
+        x = block(x, w, config, (packed) => caches[i]!.attend(packed, start, length), { lora: lowOf(i) });
       });
       length++;
       return output(x);
     }),
     keep: (sequences) => tidy(() => {
       const places = tf.tensor1d([...sequences], 'int32');
-      const fewer = tf.keep(tf.gather(start, places));
-      start.dispose();
-      start = fewer;
+      const pick = (t: Tensor) => {
+        const fewer = tf.keep(tf.gather(t, places));
+        t.dispose();
+        return fewer;
+      };
+      start = pick(start);
+      owner &&= pick(owner);
       for (const cache of caches) cache.keep(places);
     }),
     dispose: () => {
       start.dispose();
+      owner?.dispose();
       for (const cache of caches) cache.dispose();
     },
   };

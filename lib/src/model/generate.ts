@@ -1,6 +1,6 @@
 /** Greedy decoding of a batch of prompts whose continuations end at different times. */
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
-import { openDecoder } from './decoder.js';
+import { openDecoder, type PromptAdapters } from './decoder.js';
 import type { Model } from './weights.js';
 
 export interface GenerateOptions {
@@ -17,7 +17,9 @@ export interface GenerateOptions {
 const KEPT = 0.75;
 
 /** @returns for each prompt the generated ids, without EOS. */
-export function generate(model: Model, prompts: readonly (readonly number[])[], options: GenerateOptions): number[][] {
+export function generate(
+  model: Model, prompts: readonly (readonly number[])[], options: GenerateOptions, adapters?: PromptAdapters,
+): number[][] {
   const { maxNewTokens, eos, lastTokens, banned } = options;
   const ban = banned?.size ? banMask(banned, model.config.vocabSize) : undefined;
   const choose = (logits: Tensor): Int32Array => {
@@ -25,7 +27,7 @@ export function generate(model: Model, prompts: readonly (readonly number[])[], 
     logits.dispose();
     return best;
   };
-  const decoder = openDecoder(model, prompts, maxNewTokens);
+  const decoder = openDecoder(model, prompts, maxNewTokens, adapters);
   const out: number[][] = prompts.map(() => []);
   /** The prompts whose sequences the decoder still holds, in its order, and of these the ones that go on. */
   let held = [...out.keys()];

@@ -4,22 +4,14 @@
  * the repository encoder.
  */
 import { checkpointed } from '../engine/gradients.js';
-import { adaptedLinear, attention, rmsNorm, swiGlu } from '../engine/ops.js';
-import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
-import type { AttentionShape } from '../engine/kernels.js';
+import type { AttentionShape, LowRank } from '../engine/kernels.js';
+import { attention, embed, feedForward, linear, logits as project, mayFuse, rmsNorm, swiGlu } from '../engine/ops.js';
+import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { ModelConfig } from './config.js';
 import type { LayerWeights, Model } from './weights.js';
 
-/**
- * A low-rank addition to one weight matrix: y = x W + (x a') b, with the scale alpha/r already in b.
- * a [S, r, in] and b [S, r, out]: the batch holds S repositories in equal, consecutive shares; S is 1 for all alike.
- */
-export interface LowRank {
-  a: Tensor;
-  b: Tensor;
-}
 const adaptedWeights = ['qkv', 'o', 'gateUp', 'down'] as const;
-/** Additions for the four weight matrices of a layer, any number to each. */
+/** Additions for the four weight matrices of a layer, any number to each, with the scale alpha/r already in b. */
 export type LowRankLayer = Record<(typeof adaptedWeights)[number], readonly LowRank[]>;
 
 export interface ForwardOptions {
@@ -34,12 +26,6 @@ export interface ForwardOptions {
   detachInput?: boolean;
   /** Keep only each block's input for the backward pass and compute the block again there. */
   checkpoint?: boolean;
-}
-
-type T2 = Tf.Tensor2D;
-
-function linear(x: Tensor, w: Tensor, lora: readonly LowRank[] | undefined, detachInput: boolean): Tensor {
-  return lora ? adaptedLinear(x, w, lora, detachInput) : tf.matMul(x as T2, w as T2);
 }
 
 export const attentionShape = (c: ModelConfig): AttentionShape =>
@@ -64,11 +50,13 @@ export function block(
   x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, { lora, detachInput = false, only }: BlockOptions = {},
 ): Tensor {
   const wanted = (t: Tensor) => (only ? tf.gather(t, only as Tf.Tensor1D) : t);
-  const packed = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, lora?.qkv, detachInput);
-  const mixed = wanted(mix(w.qkvBias ? packed.add(w.qkvBias) : normaliseHeads(packed, w.qNorm!, w.kNorm!, c)));
-  const middle = wanted(x).add(linear(mixed, w.o, lora?.o, detachInput));
-  const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, lora?.gateUp, detachInput));
-  return middle.add(linear(gated, w.down, lora?.down, detachInput));
+  const packed = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, { bias: w.qkvBias, terms: lora?.qkv, detachInput });
+  const mixed = wanted(mix(w.qNorm && w.kNorm ? normaliseHeads(packed, w.qNorm, w.kNorm, c) : packed));
+  const middle = linear(mixed, w.o, { residual: wanted(x), terms: lora?.o, detachInput });
+  const whole = { norm: w.postNorm, gateUp: w.gateUp, down: w.down };
+  if (!lora && mayFuse(whole)) return feedForward(middle, whole, c.rmsEps);
+  const gated = swiGlu(linear(rmsNorm(middle, w.postNorm, c.rmsEps), w.gateUp, { terms: lora?.gateUp, detachInput }));
+  return linear(gated, w.down, { residual: middle, terms: lora?.down, detachInput });
 }
 
 /**
@@ -82,26 +70,29 @@ export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions 
   const { config } = model;
   const mix = (qkv: Tensor, from: Tensor) => attention(qkv.reshape([batch, time, qkv.shape[1]!]), from, attentionShape(config))
     .reshape([batch * time, config.heads * config.headDim]);
-  let x: Tensor = tf.gather(model.embed, ids.reshape([batch * time]) as Tf.Tensor1D);
+  let x: Tensor = embed(model.embed, ids.reshape([batch * time]));
   model.layers.forEach((w, i) => {
     const lora = options.lora?.[i];
     const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
       block(input, w, config, (qkv) => mix(qkv, from), { lora: low, detachInput: options.detachInput });
-    x = options.checkpoint && lora
+    // What a layer leaves behind is gone before the next begins, but for what a backward pass needs.
+    x = tidy(() => (options.checkpoint && lora
       ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(lora, factors)), [x, ...flatten(lora)], [start])
-      : run(x, start, lora);
+      : run(x, start, lora)));
   });
   return rmsNorm(x, model.finalNorm, config.rmsEps);
 }
 
+/** The same additions, each changed. */
+export function mapLow(lora: LowRankLayer, change: (term: LowRank) => LowRank): LowRankLayer {
+  return Object.fromEntries(adaptedWeights.map((n) => [n, lora[n].map(change)])) as unknown as LowRankLayer;
+}
 const flatten = (lora: LowRankLayer): Tensor[] => adaptedWeights.flatMap((n) => lora[n].flatMap(({ a, b }) => [a, b]));
 /** The same additions with these factors. */
 function unflatten(lora: LowRankLayer, list: readonly Tensor[]): LowRankLayer {
   let at = 0;
-  return Object.fromEntries(adaptedWeights.map((n) => [n, lora[n].map(() => ({ a: list[at++]!, b: list[at++]! }))])) as unknown as LowRankLayer;
+  return mapLow(lora, () => ({ a: list[at++]!, b: list[at++]! }));
 }
 
 /** Logits of hidden states after the final norm: [N, h] -> [N, V]. */
-export function logits(model: Model, states: Tensor): Tensor {
-  return tf.matMul(states as T2, model.head as T2, false, true);
-}
+export const logits = (model: Model, states: Tensor): Tensor => project(states, model.head);

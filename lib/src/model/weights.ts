@@ -1,8 +1,10 @@
 /**
  * A decoder's weights in memory. Projections that read the same input lie side by side in one matrix, [in, out], so
- * that one matrix product serves q, k and v, and one serves gate and up.
+ * that one matrix product serves q, k and v, and one serves gate and up. In a model that is not trained the matrices are
+ * frozen, which is to say packed (engine/frozen.ts).
  */
-import { tf, type Tensor } from '../engine/tensorflow.js';
+import { freeze, thaw, type Packing } from '../engine/frozen.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { Random } from '../store/random.js';
 import { packedWidth, type ModelConfig } from './config.js';
 
@@ -22,7 +24,7 @@ export interface LayerWeights {
 
 export interface Model {
   config: ModelConfig;
-  embed: Tensor; // [V, h]
+  embed: Tensor; // [V, h]; frozen as the head that it is the transpose of
   layers: LayerWeights[];
   finalNorm: Tensor; // [h]
   /** The output head, [V, h]: the embedding itself where they are tied. */
@@ -49,6 +51,30 @@ export function fromList(config: ModelConfig, list: Tensor[]): Model {
 export function listNames(config: ModelConfig): string[] {
   const layers = Array.from({ length: config.layers }, (_, i) => layerNames(config).map((n) => `layers.${i}.${n}`));
   return ['embed', ...layers.flat(), 'finalNorm', ...(config.untied ? ['head'] : [])];
+}
+
+/** The model with its matrices packed, for all that does not train them; `model` is gone. */
+export function frozen(model: Model, packing: Pick<Packing, 'half'> = {}): Model {
+  const { config, layers, finalNorm } = model;
+  const embed = freeze(model.embed, { ...packing, transposed: true });
+  const pack = (w: Tensor) => freeze(w, packing);
+  return {
+    config, embed, finalNorm,
+    layers: layers.map((l) => ({ ...l, qkv: pack(l.qkv), o: pack(l.o), gateUp: pack(l.gateUp), down: pack(l.down) })),
+    head: config.untied ? freeze(model.head, { ...packing, transposed: true }) : embed,
+  };
+}
+
+/** A copy of the model in which every weight can be trained. */
+export function thawed({ config, embed, layers, finalNorm, head }: Model): Model {
+  const copy = (w: Tensor, transposed = false) => tf.keep(thaw(w, transposed));
+  return tidy(() => {
+    const rows = copy(embed, true);
+    return {
+      config, embed: rows, finalNorm: copy(finalNorm), head: config.untied ? copy(head, true) : rows,
+      layers: layers.map((l) => Object.fromEntries(Object.entries(l).map(([name, w]) => [name, copy(w as Tensor)])) as unknown as LayerWeights),
+    };
+  });
 }
 
 export function disposeModel(m: Model): void {

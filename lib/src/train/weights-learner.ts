@@ -2,7 +2,7 @@
 import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { hiddenStates } from '../model/transformer.js';
-import { fromList, listNames, toList, type Model } from '../model/weights.js';
+import { fromList, listNames, thawed, toList, type Model } from '../model/weights.js';
 import { toBatch, type Batch, type Example } from './examples.js';
 import type { Learner } from './learner.js';
 
@@ -14,8 +14,7 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
     return headLoss(states, own.head, batch.target, tf.fill([batch.target.size], weight), true) as Tf.Scalar;
   };
   return {
-    // A product, since clones and tensors of a tensor's data share its memory, which the optimiser writes to.
-    parameters: toList(model).map((t) => tf.keep(t.mul(1))),
+    parameters: toList(thawed(model)),
     names: listNames(model.config),
     gradients: (parameters, draw) => tidy(() => {
       const all = draw.items.flat();

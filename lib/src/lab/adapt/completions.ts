@@ -3,7 +3,7 @@ import { openParser } from '../../data/python.js';
 import { curateStatic, type StaticOptions } from '../../data/static-track.js';
 import type { Repository, Task } from '../../data/types.js';
 import { predict } from '../../eval/predict.js';
-import { disposeMerged, merge, type Adapter } from '../../lora/adapter.js';
+import type { Adapter } from '../../lora/adapter.js';
 import type { Profile } from '../../profiles.js';
 import { Random } from '../../store/random.js';
 import { matched, toExamples } from '../../train/examples.js';
@@ -32,9 +32,8 @@ export async function completions(
   const { examples } = toExamples(tasks, base.tokenizer, matched(maxTokens), 'judging');
   const out = examples.map(({ task }): Completion => ({ task, answers: {} }));
   for (const [name, adapter] of Object.entries(adapters)) {
-    const model = adapter ? merge(base, adapter) : base;
-    predict(model, examples, base.tokenizer, maxNewTokens, () => {}).forEach((text, i) => { out[i]!.answers[name] = text; });
-    if (adapter) disposeMerged(model, base);
+    const adapted = adapter && { adapters: [adapter], owners: examples.map(() => 0) };
+    predict(base, examples, base.tokenizer, maxNewTokens, () => {}, adapted).forEach((text, i) => { out[i]!.answers[name] = text; });
     // Lets a display repaint.
     await new Promise(setImmediate);
   }

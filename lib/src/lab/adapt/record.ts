@@ -3,6 +3,8 @@
  * adapter of a repository that no profile knows.
  */
 import { createHash } from 'node:crypto';
+import { thaw } from '../../engine/frozen.js';
+import { tidy } from '../../engine/tensorflow.js';
 import { diff, diffInPart, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
 import { recipeOf } from '../../encoder/repository-vector.js';
 import type { MethodInputs, Track } from '../../methods/method.js';
@@ -50,7 +52,7 @@ export function readRecord(path: string, text: string | undefined): CheckpointRe
 export function fingerprint(model: Model): string {
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(model.config).sort(([a], [b]) => (a < b ? -1 : 1))));
   for (const tensor of toList({ ...model, layers: model.layers.slice(-1) }).slice(1)) {
-    const values = tensor.dataSync();
+    const values = tidy(() => thaw(tensor).dataSync());
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
   return hash.digest('hex').slice(0, 12);

@@ -6,7 +6,7 @@ import type { Parameter } from '../../hypernet/layers.js';
 import type { State } from '../../hypernet/released.js';
 import { headParameters, staticHead, type StaticHeadConfig } from '../../hypernet/static-head.js';
 import { inputOf, type CommitInputs } from '../../hypernet/unroll.js';
-import { single, type Adapter } from '../../lora/adapter.js';
+import { inOne, single, type Adapter } from '../../lora/adapter.js';
 import type { ModelConfig } from '../../model/config.js';
 import { UserError } from '../../store/errors.js';
 
@@ -25,7 +25,7 @@ export interface Writer {
 export function staticWriter(path: string, config: StaticHeadConfig, state: State, model: ModelConfig): Writer {
   const network = staticHead(config, model), parameters = tensors(path, headParameters(config, model), state);
   return {
-    write: (repository) => single(() => network.apply(parameters, toRows([repository]))),
+    write: (repository) => single(() => inOne(network.apply(parameters, toRows([repository])))),
     dispose: () => tf.dispose(parameters),
   };
 }
@@ -45,7 +45,7 @@ export function evoWriter(path: string, config: EvoConfig, state: State, model: 
         h = tidy(() => network.step(parameters, before, toRows([inputOf(commit, config.stepInput)])));
         before.dispose();
       }
-      const adapter = single(() => network.head(parameters, h));
+      const adapter = single(() => inOne(network.head(parameters, h)));
       h.dispose();
       return adapter;
     },
