@@ -9,6 +9,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "attention.h"
 #include "feed-forward.h"
 #include "layers.h"
@@ -20,6 +24,15 @@
 #include "training.h"
 
 namespace {
+
+// () -> (): gives memory that was freed between arrays still in use back to the system.
+struct Trim {
+  void run(Call&) const {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+  }
+};
 
 /** An attribute of the op that is being made. */
 int32_t integer(TF_OpKernelConstruction* k, const char* name) {
@@ -126,6 +139,7 @@ void registerKernels() {
                  {"heads: int", "kv_heads: int", "dim: int", "theta: float", "capacity: int"});
   add<Decode>("C2lDecode", {"qkv: float", "cache: float", "start: int32", "length: int32"}, {"out: float"}, attention);
   add<CrossEntropy>("C2lCrossEntropy", {"logits: float", "target: int32", "weight: float"}, {"loss: float", "dlogits: float"});
+  add<Trim>("C2lTrim", {}, {});
   add<AdamW>("C2lAdamW", {"p: float", "m: float", "v: float", "g: float", "hyper: float"}, {});
 }
 

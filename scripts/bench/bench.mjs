@@ -7,8 +7,8 @@ import { fixturesPython } from '../fixtures-python.mjs';
 import { inRoot, root, venvPython } from '../setup/paths.mjs';
 
 const script = (name) => inRoot('scripts', 'bench', name);
-const versusTransformers = (name) => ({
-  command: [process.execPath, script(name)],
+const versusTransformers = (name, ...args) => ({
+  command: [process.execPath, script(name), ...args],
   missing: () => !fixturesPython() && 'compares with transformers: "npm run fixtures" installs it',
 });
 
@@ -17,6 +17,9 @@ const parts = {
   generate: versusTransformers('generate.mjs'),
   embed: versusTransformers('embed.mjs'),
   train: versusTransformers('train.mjs'),
+  'generate-0.5b': versusTransformers('generate.mjs', '0.5b'),
+  'embed-0.5b': versusTransformers('embed.mjs', '0.5b'),
+  'train-0.5b': versusTransformers('train.mjs', '0.5b'),
   estimate: { command: [process.execPath, script('paper-estimate.mjs')], missing: () => false },
   curation: { command: [venvPython, script('curation.py')], missing: () => false },
 };

@@ -1,6 +1,7 @@
 /**
  * Evaluation throughput: one-line completions by nano-coder, as the mini profile makes them, against `generate` of
- * transformers with the same weights, prompts, batches, limit and ends. The bar: 3 times as fast.
+ * transformers with the same weights, prompts, batches, limit and ends (the bar: 3.5 times as fast); with `0.5b` random
+ * weights and prompts in a real model's shape (as fast).
  */
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { generate } from '../../lib/dist/model/generate.js';
@@ -9,11 +10,15 @@ import { loadTokenizer } from '../../lib/dist/text/tokenizer.js';
 import { inRoot } from '../setup/paths.mjs';
 import { pythonFiles } from './python-text.mjs';
 import { race } from './race.mjs';
+import { printShares } from './rate.mjs';
+import { randomIds, shapeOf } from './shapes.mjs';
 
-const PROMPTS = 256, BATCH = 64, PROMPT_TOKENS = 240, NEW_TOKENS = 32;
+const large = process.argv[2] === '0.5b';
+const [PROMPTS, BATCH, PROMPT_TOKENS, NEW_TOKENS] = large ? [16, 16, 512, 16] : [256, 64, 240, 32];
 
-const folder = inRoot('data', 'models', 'nano-coder');
-const model = loadModel(folder), tokenizer = loadTokenizer(folder);
+const folder = inRoot('data', 'models', 'nano-coder'), tokenizer = loadTokenizer(folder);
+const { config, model: make } = shapeOf(process.argv[2]);
+const model = large ? make() : loadModel(folder);
 
 /** A file's text up to where a line asks for a completion, from its end as many tokens as a prompt may have. */
 function makePrompts() {
@@ -29,18 +34,22 @@ function makePrompts() {
   return prompts.sort((a, b) => a.length - b.length);
 }
 
-const prompts = makePrompts();
+const prompts = large ? randomIds(PROMPTS, PROMPT_TOKENS, config.vocabSize) : makePrompts();
 const batches = Array.from({ length: PROMPTS / BATCH }, (_, i) => prompts.slice(i * BATCH, (i + 1) * BATCH));
-const { eos, lineBreaks } = tokenizer;
-console.log(`${PROMPTS} prompts of ${prompts[0].length} to ${prompts.at(-1).length} tokens in batches of ${BATCH}, up to ${NEW_TOKENS} new tokens, f32`);
+const { eos, lineBreaks } = large ? { eos: config.vocabSize - 1, lineBreaks: new Set() } : tokenizer;
+const answer = (batch) => generate(model, batch, { maxNewTokens: NEW_TOKENS, eos, lastTokens: lineBreaks });
+console.log(`${PROMPTS} prompts of ${prompts[0].length} to ${prompts.at(-1).length} tokens in batches of ${BATCH}, up to ${NEW_TOKENS} new tokens`);
 const { ours, theirs } = await race({
-  job: { task: 'generate', model: folder, batches, maxNewTokens: NEW_TOKENS, eos, lineBreaks: [...lineBreaks] },
-  ours: () => batches.flatMap((batch) => generate(model, batch, { maxNewTokens: NEW_TOKENS, eos, lastTokens: lineBreaks })),
-  amount: PROMPTS, unit: 'completions', bar: 3,
+  job: { task: 'generate', ...(large ? { config } : { model: folder }), batches, maxNewTokens: NEW_TOKENS, eos, lineBreaks: [...lineBreaks] },
+  ours: () => batches.flatMap(answer),
+  amount: PROMPTS, unit: 'completions', bar: large ? 1 : 3.5, rounds: large ? 2 : 5,
 });
-const cut = (row) => {
-  const end = row.findIndex((token) => token === eos || lineBreaks.has(token));
-  return end < 0 ? row : row.slice(0, row[end] === eos ? end : end + 1);
-};
-const same = ours.filter((row, i) => String(row) === String(cut(theirs[i]))).length;
-console.log(`${same} of ${PROMPTS} completions are the same token for token`);
+if (!large) {
+  const cut = (row) => {
+    const end = row.findIndex((token) => token === eos || lineBreaks.has(token));
+    return end < 0 ? row : row.slice(0, row[end] === eos ? end : end + 1);
+  };
+  const same = ours.filter((row, i) => String(row) === String(cut(theirs[i]))).length;
+  console.log(`${same} of ${PROMPTS} completions are the same token for token`);
+}
+printShares(() => { answer(batches.at(-1)); }, model.config.vocabSize);

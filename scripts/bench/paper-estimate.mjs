@@ -73,7 +73,8 @@ They assume every task at its full length and ${100 * SHARE}% of the device's st
 
 ## On a CPU
 
-\`npm run bench:paper-step\` runs one step at this size with random weights on any machine with 24 GB: the whole model, the
-head of width 1,024 with its AdamW state, one task of 1,024 tokens. It prints the time and memory of each part.
+\`npm run bench:paper-step\` runs one step at this size with random weights on any machine with 16 GB: the whole model, which
+stays in bfloat16 there, the head of width 1,024 with its AdamW state, one task of 1,024 tokens. It prints the time and memory
+of each part: 13.5 GB at most.
 `);
 console.log('Written: docs/paper-scale.md');

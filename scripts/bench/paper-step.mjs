@@ -7,9 +7,9 @@ import { freemem } from 'node:os';
 import { AdamW } from '../../lib/dist/engine/adamw.js';
 import { device, tf } from '../../lib/dist/engine/tensorflow.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
-import { packedWidth } from '../../lib/dist/model/config.js';
 import { adapterLearner } from '../../lib/dist/train/adapter-learner.js';
 import { QWEN_CODER_1_5B } from '../../lib/dist/profiles.js';
+import { largeModel } from './large-model.mjs';
 
 const tokens = Number(process.argv[2] ?? 1024), targetTokens = 16;
 const config = QWEN_CODER_1_5B;
@@ -27,20 +27,8 @@ function part(name, what = '') {
 }
 
 console.log(`Qwen2.5-Coder-1.5B's shape, head of width 1,024, one task of ${tokens} tokens on ${device()}; ${(freemem() / GB).toFixed(1)} GB free.`);
-/** Values do not matter for time and memory: products of two thin random matrices, which TensorFlow makes at once. */
-const thin = 8;
-function weight(rows, columns) {
-  return tf.keep(tf.tidy(() => tf.matMul(tf.randomNormal([rows, thin], 0, 0.1), tf.randomNormal([thin, columns], 0, 0.1))));
-}
-const ones = () => tf.keep(tf.ones([config.hidden]));
-const embed = weight(config.vocabSize, config.hidden);
-const layers = Array.from({ length: config.layers }, () => ({
-  inputNorm: ones(), qkv: weight(config.hidden, packedWidth(config)), qkvBias: tf.keep(tf.zeros([packedWidth(config)])),
-  o: weight(config.heads * config.headDim, config.hidden), postNorm: ones(),
-  gateUp: weight(config.hidden, 2 * config.mlp), down: weight(config.mlp, config.hidden),
-}));
-const model = { config, embed, layers, finalNorm: ones(), head: embed };
-part('frozen model, fp32', '1.54 billion values');
+const model = largeModel(config);
+part('frozen model, bfloat16', '1.54 billion values');
 
 const head = staticHead({ input: 2048, hidden: 1024, rank: 16, alpha: 32 }, config);
 const parameters = head.initial(1);

@@ -40,13 +40,17 @@ class Head(nn.Module):
                 module.a, module.b = a, b
 
 
+def random_config(c):
+    return Qwen2Config(
+        vocab_size=c["vocabSize"], hidden_size=c["hidden"], num_hidden_layers=c["layers"], num_attention_heads=c["heads"],
+        num_key_value_heads=c["kvHeads"], intermediate_size=c["mlp"], max_position_embeddings=4096, tie_word_embeddings=True,
+        attn_implementation="sdpa")
+
+
 def steps(job):
     c = job["config"]
     torch.manual_seed(0)
-    model = Qwen2ForCausalLM(Qwen2Config(
-        vocab_size=c["vocabSize"], hidden_size=c["hidden"], num_hidden_layers=c["layers"], num_attention_heads=c["heads"],
-        num_key_value_heads=c["kvHeads"], intermediate_size=c["mlp"], max_position_embeddings=4096, tie_word_embeddings=True,
-        attn_implementation="sdpa"))
+    model = Qwen2ForCausalLM(random_config(c))
     model.requires_grad_(False)
     modules, shapes = {t: [] for t in TYPES}, {}
     for name, child in list(model.named_modules()):

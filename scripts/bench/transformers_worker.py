@@ -2,7 +2,7 @@
 
 Prints {"seconds", "result"} each time. Jobs: `generate`, greedily, until EOS or a token that holds a line break, for
 batches of prompts padded on the left; `embed`, the mean over each window of the final hidden states; `train`, steps of
-Code2LoRA-Static in plain PyTorch, as its authors structure it (torch_step.py).
+Code2LoRA-Static in plain PyTorch, as its authors structure it (torch_step.py). Without a folder, a model's weights are random.
 """
 import json
 import os
@@ -12,13 +12,17 @@ import time
 import torch
 from transformers import AutoModel, AutoModelForCausalLM
 
+from torch_step import random_config
+
 torch.set_num_threads(os.cpu_count())
 with open(sys.argv[1], encoding="utf-8") as file:
     job = json.load(file)
 
 
 def load(kind):
-    return kind.from_pretrained(job["model"], dtype=torch.float32).eval()
+    if "model" in job:
+        return kind.from_pretrained(job["model"], dtype=torch.float32).eval()
+    return kind.from_config(random_config(job["config"]), dtype=torch.float32).eval()
 
 
 def generator():

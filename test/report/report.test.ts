@@ -1,6 +1,6 @@
 /** Tables and figures from made-up runs: right rows, the paper's numbers, formats that hold up, and a missing browser. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -148,6 +148,19 @@ test('export writes JSON, SVG, PNG and PDF one column wide', async (t) => {
     assert.match(readFileSync(join(folder, 'main.svg'), 'utf8').slice(0, 200), /width="3\.3000in"/);
     assert.equal(readFileSync(join(folder, 'main.png')).readUInt32BE(16), 990, '3.3 in at 300 dpi');
     assert.equal(readFileSync(join(folder, 'main.pdf')).subarray(0, 5).toString(), '%PDF-');
+
+    // The same data again: other files have the same bytes, these are left alone, and drawn anew when one is gone.
+    await exportFigure(mainResult(summary, 'static'), join(folder, 'again'));
+    for (const extension of ['json', 'svg', 'png', 'pdf']) {
+      assert.ok(readFileSync(join(folder, `again.${extension}`)).equals(readFileSync(join(folder, `main.${extension}`))), extension);
+    }
+    const made = () => files.map((file) => statSync(file).ino);
+    const before = made();
+    assert.deepEqual((await exportFigure(mainResult(summary, 'static'), join(folder, 'main'))).files, files);
+    assert.deepEqual(made(), before);
+    rmSync(join(folder, 'main.pdf'));
+    await exportFigure(mainResult(summary, 'static'), join(folder, 'main'));
+    assert.ok(existsSync(join(folder, 'main.pdf')));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -158,6 +171,8 @@ test('without a browser the JSON is written and the rest is said to be left out'
   const before = process.env['CHROMIUM_PATH'];
   process.env['CHROMIUM_PATH'] = join(folder, 'no-such-browser');
   try {
+    // An image of other data does not stay beside it.
+    writeFileSync(join(folder, 'loss.svg'), '<svg/>');
     const figure = lossCurve({ train: [{ step: 1, loss: 2 }, { step: 2, loss: 1 }], val: [{ step: 2, loss: 1.1 }], best: 2 });
     const { files, skipped } = await exportFigure(figure, join(folder, 'loss'));
     assert.deepEqual(files, [join(folder, 'loss.json')]);

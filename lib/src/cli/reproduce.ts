@@ -7,12 +7,14 @@ import { readPlanned } from '../lab/run-store.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
+import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, all: { type: 'boolean', default: false } } });
   const began = Date.now();
-  const lab = openWorkspace({ profile: values.profile, progress: terminalProgress(), recompute: true });
+  const times = stageTimes(terminalProgress());
+  const lab = openWorkspace({ profile: values.profile, progress: times.progress, recompute: true });
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
   const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
   if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
@@ -23,9 +25,11 @@ export async function run(args: string[]): Promise<void> {
       for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });
     }
   }
+  times.begin('tables and figures');
   // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.
   const { text, files, skipped } = await writeResults((await readPlanned(lab.profile)).runs, results(lab.profile.name));
   console.log(`\n${text}`);
+  console.log(`Where the time went:\n${times.summary().join('\n')}\n`);
   console.log(`Written in ${duration(Date.now() - began)}:\n${files.map((f) => `  ${f}`).join('\n')}`);
   for (const reason of skipped) console.log(`Left out: ${reason}`);
 }

@@ -1,6 +1,6 @@
 /** The frozen model that turns tokens into vectors: the base model itself at small scale, Qwen3-Embedding in the paper. */
 import type { Tensor } from '../engine/tensorflow.js';
-import { windowTokens } from '../model/memory.js';
+import { windowTokensAtOnce } from '../model/memory.js';
 import { hiddenStates } from '../model/transformer.js';
 import type { Model } from '../model/weights.js';
 import type { Tokenizer } from '../text/tokenizer.js';
@@ -18,5 +18,5 @@ export interface Embedder {
 }
 
 export function embedderOf(model: Model, tokenizer: Tokenizer, key: string): Embedder {
-  return { key, hidden: model.config.hidden, tokenizer, tokensAtOnce: windowTokens(model.config), states: (ids) => hiddenStates(model, ids) };
+  return { key, hidden: model.config.hidden, tokenizer, tokensAtOnce: windowTokensAtOnce(model.config), states: (ids) => hiddenStates(model, ids) };
 }

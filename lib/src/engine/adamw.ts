@@ -2,7 +2,7 @@
  * AdamW over a list of parameters that the optimiser owns (Loshchilov & Hutter 2019), with clipping by global norm.
  * The state is plain tensors, so that a checkpoint can hold it.
  */
-import { kernels } from './kernels.js';
+import { kernels, trimMemory } from './kernels.js';
 import { tf, usesKernels, type Tensor } from './tensorflow.js';
 
 export interface AdamWOptions {
@@ -22,6 +22,8 @@ export class AdamW {
 
   /** @param parameters owned by the optimiser, and no clones: an update changes their values in place, or on a GPU puts new tensors into the list. */
   constructor(public readonly parameters: Tensor[], public readonly options: AdamWOptions) {
+    // Making large parameters left holes as large as they are.
+    trimMemory();
     this.m = parameters.map((p) => tf.keep(tf.zerosLike(p)));
     this.v = parameters.map((p) => tf.keep(tf.zerosLike(p)));
   }

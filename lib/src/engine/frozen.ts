@@ -16,9 +16,12 @@ export interface Packing {
   half?: boolean;
 }
 
+/** A plain matrix that our product could read. */
+export const packable = (w: Tensor): boolean => usesKernels && w.rank === 2 && w.shape.every((n) => n % PANEL === 0);
+
 /** The packed matrix, or the matrix itself where packing does not apply; kept, and `w` is gone unless it is the result. */
 export function freeze(w: Tensor, { transposed = false, half = false }: Packing = {}): Tensor {
-  if (!usesKernels || w.rank !== 2 || w.shape.some((n) => n % PANEL)) return tf.keep(w);
+  if (!packable(w)) return tf.keep(w);
   const packed = tf.keep(kernels.pack(w, transposed, half));
   w.dispose();
   return packed;

@@ -1,5 +1,5 @@
 /** Typed calls of the fused CPU kernels in native/kernels.cc. No gradients here: see ops.ts. */
-import { backend, tf, type EngineAttribute, type Tensor } from './tensorflow.js';
+import { backend, tf, usesKernels, type EngineAttribute, type Tensor } from './tensorflow.js';
 
 /** Heads of grouped-query attention over packed rows of (heads + 2 kvHeads) * dim. */
 export interface AttentionShape {
@@ -92,3 +92,8 @@ export const kernels = {
   halfSquaredNorm: (x: Tensor) =>
     backend.executeSingleOutput('L2Loss', [{ name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT }], [x]),
 };
+
+/** Gives memory that was freed between arrays still in use back to the system: worth its time where large arrays follow. */
+export function trimMemory(): void {
+  if (usesKernels) call('C2lTrim', [], 0);
+}

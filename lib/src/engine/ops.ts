@@ -1,6 +1,6 @@
 /** The differentiable ops of a transformer step: fused kernels on a CPU, their TensorFlow-op twins on a GPU. */
 import * as composite from './composite.js';
-import { isFrozen } from './frozen.js';
+import { isFrozen, packable } from './frozen.js';
 import { kernels, type AttentionShape, type LowRank } from './kernels.js';
 import { tf, usesKernels, type Tensor } from './tensorflow.js';
 
@@ -36,7 +36,7 @@ export interface LinearOptions {
  * beside it: x, the residual and the terms' factors do.
  */
 export function linear(x: Tensor, w: Tensor, { bias, residual, terms = [], detachInput = false }: LinearOptions = {}): Tensor {
-  if (!isFrozen(w)) return composite.linear(x, w, bias, residual, terms, detachInput);
+  if (!isFrozen(w)) return packable(w) && !terms.length ? trained(x, w, bias, residual) : composite.linear(x, w, bias, residual, terms, detachInput);
   const factors = terms.flatMap(({ a, b }) => [a, b]);
   return tf.customGrad((...args: unknown[]) => {
     const [input, ...list] = args.slice(0, -1) as [Tensor, ...Tensor[]];
@@ -59,6 +59,21 @@ export function linear(x: Tensor, w: Tensor, { bias, residual, terms = [], detac
       },
     };
   })(x, ...factors, ...(residual ? [residual] : []));
+}
+
+/** residual + bias + x W for a W that is trained: packed for this product alone, and again for its gradient. */
+function trained(x: Tensor, w: Tensor, bias: Tensor | undefined, residual: Tensor | undefined): Tensor {
+  const y = tf.customGrad((...args: unknown[]) => {
+    const [a, b, save] = args as [Tensor, Tensor, Save];
+    save([a, b]);
+    return {
+      value: kernels.linear(a, kernels.pack(b, false, false))[0]!,
+      gradFunc: (dy: Tensor, [input, weight]: Tensor[]) =>
+        [kernels.linearGrad(dy, kernels.pack(weight!, false, false)), tf.matMul(input as Tf2, dy as Tf2, true, false)],
+    };
+  })(x, w);
+  const shifted = bias ? y.add(bias) : y;
+  return residual ? residual.add(shifted) : shifted;
 }
 
 /** Rows of an embedding [V,h], which may be frozen as an output head: ids [N] int32 -> [N,h]. */
@@ -126,8 +141,9 @@ const logitRows = (vocabulary: number): number => Math.max(128, Math.round(2 ** 
  */
 export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: Tensor, trainHead: boolean): Tensor {
   if (!usesKernels) return composite.crossEntropy(logits(hidden, head), target, weight);
-  const vocabulary = isFrozen(head) ? head.shape[0]! * 16 : head.shape[0]!;
-  const run = (h: Tensor, e: Tensor, save: Save) => {
+  const run = (h: Tensor, table: Tensor, save: Save) => {
+    const e = packable(table) ? kernels.pack(table, true, false) : table;
+    const vocabulary = isFrozen(e) ? e.shape[0]! * 16 : e.shape[0]!;
     const rows = h.shape[0]!, atOnce = logitRows(vocabulary);
     let loss: Tensor = tf.scalar(0);
     const dHidden: Tensor[] = [];

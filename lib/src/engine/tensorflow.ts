@@ -9,12 +9,12 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
 
 // These must be set before the libraries load: quiet start-up lines; idle kernel threads that spin for some 20 µs, so that
-// the next kernel need not wake them, and then leave the processor to TensorFlow's own; and oneDNN, which TensorFlow
-// leaves off where a processor has no AVX-512.
+// the next kernel need not wake them, and then leave the processor to TensorFlow's own; and no oneDNN, which TensorFlow
+// takes or leaves by the processor: what is left for it is little (docs/performance.md), and it prints a line of its own.
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
 process.env['GOMP_SPINCOUNT'] ??= '1000';
-process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
 (util as { isNullOrUndefined?: (x: unknown) => boolean }).isNullOrUndefined ??= (x) => x === null || x === undefined;
 
@@ -57,7 +57,12 @@ export function device(): string {
   return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${instructions})`;
 }
 
-/** tf.tidy for functions whose result holds tensors in any structure of ours. */
+/** tf.tidy for functions whose result holds tensors in any structure of ours, or is an array of numbers, in which it would look for tensors one by one. */
 export function tidy<T>(work: () => T): T {
-  return tf.tidy(work as () => Tf.TensorContainer) as T;
+  let result: T;
+  tf.tidy((): Tf.TensorContainer => {
+    result = work();
+    return ArrayBuffer.isView(result) ? [] : result as Tf.TensorContainer;
+  });
+  return result!;
 }

@@ -3,7 +3,7 @@ import { tidy } from '../engine/tensorflow.js';
 import { stackAdapters, toLowRank, type Adapter } from '../lora/adapter.js';
 import type { PromptAdapters } from '../model/decoder.js';
 import { generate } from '../model/generate.js';
-import { promptTokens } from '../model/memory.js';
+import { promptTokensAtOnce } from '../model/memory.js';
 import type { Model } from '../model/weights.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { Example } from '../train/examples.js';
@@ -24,7 +24,7 @@ export function predict(
 ): string[] {
   const order = [...examples.keys()].sort((a, b) => examples[a]!.prefix.length - examples[b]!.prefix.length);
   const texts: string[] = Array<string>(examples.length).fill('');
-  const most = promptTokens(model.config);
+  const most = promptTokensAtOnce(model.config);
   for (let at = 0; at < order.length;) {
     let end = at + 1;
     while (end < order.length && (examples[order[end]!]!.prefix.length + maxNewTokens) * (end - at + 1) <= most) end++;

@@ -14,10 +14,13 @@ const columns: [name: string, field: keyof Prediction, type: BasicType][] = [
   ['edit_similarity', 'editSimilarity', 'DOUBLE'], ['codebleu', 'codeBleu', 'DOUBLE'],
 ];
 
-export function writePredictions(path: string, predictions: readonly Prediction[]): void {
+/** The bytes of the file: the same for the same predictions. */
+export function predictionsTable(predictions: readonly Prediction[]): Uint8Array {
   const columnData = columns.map(([name, field, type]) => ({ name, type, nullable: false, data: predictions.map((p) => p[field]) }));
-  writeFileAtomic(path, new Uint8Array(parquetWriteBuffer({ columnData })));
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
+
+export const writePredictions = (path: string, predictions: readonly Prediction[]): void => writeFileAtomic(path, predictionsTable(predictions));
 
 /** Throws a UserError that names the file when it is not such a table. */
 export async function readPredictions(path: string): Promise<Prediction[]> {

@@ -2,6 +2,7 @@
  * What the hypernetworks are built of: parameters as a list of names, shapes and PyTorch's initial values, so that a
  * network of any size can be counted without being allocated; and the layers that read them.
  */
+import { filled } from '../engine/arrays.js';
 import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { mapLayer, projections, projectionShapes, type Adapter, type Projection } from '../lora/adapter.js';
 import type { ModelConfig } from '../model/config.js';
@@ -51,14 +52,13 @@ export function network(parameters: Parameter[]): { network: Network; values: (l
 }
 
 function draw({ shape, start }: Parameter, random: Random): Tensor {
+  const size = sizeOf(shape);
   if ('value' in start) {
-    const parts = [start.value].flat(), size = sizeOf(shape) / parts.length;
-    return tf.keep(tf.tensor(Float32Array.from({ length: sizeOf(shape) }, (_, i) => parts[Math.floor(i / size)]!), shape));
+    const parts = [start.value].flat();
+    if (parts.length === 1) return tf.keep(tf.fill(shape, parts[0]!));
+    return tf.keep(tf.tensor(Float32Array.from({ length: size }, (_, i) => parts[Math.floor((i * parts.length) / size)]!), shape));
   }
-  const next = 'uniform' in start ? () => start.uniform * (2 * random.next() - 1) : () => start.normal * random.normal();
-  const data = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = next();
-  return tf.keep(tf.tensor(data, shape));
+  return filled(shape, 'uniform' in start ? () => start.uniform * (2 * random.next() - 1) : () => start.normal * random.normal());
 }
 const sizeOf = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -11,7 +11,7 @@ import { device } from '../engine/tensorflow.js';
 import { openParser } from '../data/python.js';
 import type { EncoderConfig } from '../encoder/repository-vector.js';
 import { score } from '../eval/predict.js';
-import { readPredictions, writePredictions } from '../eval/predictions-parquet.js';
+import { predictionsTable, readPredictions, writePredictions } from '../eval/predictions-parquet.js';
 import type { Prediction, Suite } from '../eval/types.js';
 import { adapterTensors, disposeAdapter } from '../lora/adapter.js';
 import type { Answers, Method, MethodInputs, Track } from '../methods/method.js';
@@ -109,11 +109,21 @@ export async function performRun(
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
-  const folder = results(profile.name, 'runs', id);
-  writePredictions(join(folder, 'predictions.parquet'), predictions);
-  writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  const folder = results(profile.name, 'runs', id), table = predictionsTable(predictions);
+  const before = await sameRun(folder, table);
+  if (!before) {
+    writeFileAtomic(join(folder, 'predictions.parquet'), table);
+    writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  }
   writeFileAtomic(doneHere(id, profile), '');
-  return { record, predictions };
+  return before ?? { record, predictions };
+}
+
+/** The stored run where it has these very predictions: it stays, with the seconds and the device of whoever made it. */
+async function sameRun(folder: string, table: Uint8Array): Promise<Run | undefined> {
+  const path = join(folder, 'predictions.parquet');
+  if (!existsSync(path) || !readFileSync(path).equals(table)) return undefined;
+  return readRun(folder).catch(() => undefined);
 }
 
 const doneHere = (id: string, profile: Profile): string => cache(profile.name, 'runs', id, 'done');

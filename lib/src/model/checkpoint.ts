@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toArray, toTensor } from '../engine/arrays.js';
 import { freeze, thaw } from '../engine/frozen.js';
+import { trimMemory } from '../engine/kernels.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
@@ -97,6 +98,8 @@ export function loadModel(folder: string): Model {
     });
   } finally {
     weights.close();
+    // Matrices as they were read are larger than packed ones.
+    trimMemory();
   }
 }
 

@@ -75,10 +75,12 @@ export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions 
     const lora = options.lora?.[i];
     const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
       block(input, w, config, (qkv) => mix(qkv, from), { lora: low, detachInput: options.detachInput });
+    const before = x;
     // What a layer leaves behind is gone before the next begins, but for what a backward pass needs.
     x = tidy(() => (options.checkpoint && lora
-      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(lora, factors)), [x, ...flatten(lora)], [start])
-      : run(x, start, lora)));
+      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(lora, factors)), [before, ...flatten(lora)], [start])
+      : run(before, start, lora)));
+    if (!tf.engine().isTapeOn()) before.dispose();
   });
   return rmsNorm(x, model.finalNorm, config.rmsEps);
 }

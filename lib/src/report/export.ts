@@ -1,7 +1,9 @@
 /**
  * Figures as files for a paper: plotly JSON always; SVG, PNG (300 dpi) and PDF where a Chromium is found,
- * all one column (3.3 in) wide. The browser reads nothing but plotly.js from node_modules.
+ * all one column (3.3 in) wide. The browser reads nothing but plotly.js from node_modules. Equal data give equal bytes,
+ * and a figure that is there already, with the same data, is left alone.
  */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { writeFileAtomic } from '../store/atomic.js';
@@ -15,7 +17,7 @@ export interface ExportItem {
 }
 
 export interface Exported {
-  /** Every file that was written. */
+  /** Every file of the figures, written now or the same as before. */
   files: string[];
   /** Why the images were left out, in one sentence for the reader; absent when nothing was. */
   skipped?: string;
@@ -25,37 +27,50 @@ const DPI = 300;
 
 export const exportFigure = (figure: Figure, basePath: string): Promise<Exported> => exportFigures([{ figure, basePath }]);
 
+const IMAGES = ['svg', 'png', 'pdf'] as const;
+
 /** Writes all figures with one browser. A missing or broken browser leaves the JSON files and says why; a full disk throws. */
 export async function exportFigures(items: readonly ExportItem[]): Promise<Exported> {
-  const files: string[] = [];
-  const write = (path: string, data: string | Uint8Array): void => {
-    writeFileAtomic(path, data);
-    files.push(path);
+  const images = (basePath: string) => IMAGES.map((extension) => `${basePath}.${extension}`);
+  const changed = items.filter(({ figure, basePath }) => !isWritten(figure, basePath) || !images(basePath).every(existsSync));
+  const withoutImages = (reason: string): Exported => {
+    for (const { figure, basePath } of changed) {
+      // Images of other data must not stand beside it.
+      if (!isWritten(figure, basePath)) for (const path of images(basePath)) rmSync(path, { force: true });
+      writeJson(figure, basePath);
+    }
+    const files = items.flatMap(({ basePath }) => [`${basePath}.json`, ...images(basePath).filter(existsSync)]);
+    return { files, skipped: `Figures are written as plotly JSON only, without SVG, PNG and PDF: ${reason}.` };
   };
-  for (const { figure, basePath } of items) write(`${basePath}.json`, `${JSON.stringify(figure, null, 1)}\n`);
 
-  const executablePath = findChromium();
-  const leftOut = 'Figures are written as plotly JSON only, without SVG, PNG and PDF:';
-  if (!executablePath) return { files, skipped: `${leftOut} ${CHROMIUM_REMEDY}.` };
-  let browser: Browser | undefined;
-  const drawn: { basePath: string; images: Images }[] = [];
-  try {
-    browser = await launchChromium(executablePath);
-    const [plot, sheet] = [await browser.newPage(), await browser.newPage()];
-    await plot.addScriptTag({ path: createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js') });
-    for (const { figure, basePath } of items) drawn.push({ basePath, images: await draw(plot, sheet, figure) });
-  } catch (error) {
-    return { files, skipped: `${leftOut} ${executablePath} failed (${(error as Error).message.split('\n')[0]}).` };
-  } finally {
-    await browser?.close();
+  if (changed.length) {
+    const executablePath = findChromium();
+    if (!executablePath) return withoutImages(CHROMIUM_REMEDY);
+    let browser: Browser | undefined;
+    const drawn: Images[] = [];
+    try {
+      browser = await launchChromium(executablePath);
+      const [plot, sheet] = [await browser.newPage(), await browser.newPage()];
+      await plot.addScriptTag({ path: createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js') });
+      for (const { figure } of changed) drawn.push(await draw(plot, sheet, figure));
+    } catch (error) {
+      return withoutImages(`${executablePath} failed (${(error as Error).message.split('\n')[0]})`);
+    } finally {
+      await browser?.close();
+    }
+    changed.forEach(({ figure, basePath }, i) => {
+      for (const extension of IMAGES) writeFileAtomic(`${basePath}.${extension}`, drawn[i]![extension]);
+      // Last, for it says that the images are its.
+      writeJson(figure, basePath);
+    });
   }
-  for (const { basePath, images } of drawn) {
-    write(`${basePath}.svg`, images.svg);
-    write(`${basePath}.png`, images.png);
-    write(`${basePath}.pdf`, images.pdf);
-  }
-  return { files };
+  return { files: items.flatMap(({ basePath }) => [`${basePath}.json`, ...images(basePath)]) };
 }
+
+const toJson = (figure: Figure): string => `${JSON.stringify(figure, null, 1)}\n`;
+const writeJson = (figure: Figure, basePath: string): void => writeFileAtomic(`${basePath}.json`, toJson(figure));
+const isWritten = (figure: Figure, basePath: string): boolean =>
+  existsSync(`${basePath}.json`) && readFileSync(`${basePath}.json`, 'utf8') === toJson(figure);
 
 interface Images {
   svg: string;
@@ -81,11 +96,22 @@ async function draw(plot: Page, sheet: Page, figure: Figure): Promise<Images> {
   }, { figure, scale: (COLUMN_INCHES * DPI) / COLUMN_PIXELS });
 
   const inches = (pixels: number): string => `${((pixels * COLUMN_INCHES) / COLUMN_PIXELS).toFixed(4)}in`;
-  const svg = decodeURIComponent(afterComma(svgUrl))
+  const svg = withoutChance(decodeURIComponent(afterComma(svgUrl)))
     .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, `<svg$1 width="${inches(width)}" height="${inches(height)}"`);
   await sheet.setContent(`<style>@page{margin:0}body{margin:0}svg{display:block}</style>${svg}`);
   const pdf = await sheet.pdf({ width: inches(width), height: inches(height), printBackground: true, pageRanges: '1' });
-  return { svg, png: Buffer.from(afterComma(pngUrl), 'base64'), pdf };
+  return { svg, png: Buffer.from(afterComma(pngUrl), 'base64'), pdf: withoutTime(pdf) };
+}
+
+/** plotly names the parts of a figure by six digits drawn at random, so that several fit into one page. */
+function withoutChance(svg: string): string {
+  const drawn = /id="(?:top)?defs-([0-9a-f]{6})"/.exec(svg)?.[1];
+  return drawn ? svg.replaceAll(drawn, '000000') : svg;
+}
+
+/** The moment of writing, in a PDF's two dates, becomes the same for all, in as many bytes. */
+function withoutTime(pdf: Buffer): Buffer {
+  return Buffer.from(pdf.toString('latin1').replace(/\/(CreationDate|ModDate) \(D:\d{14}/g, '/$1 (D:20000101000000'), 'latin1');
 }
 
 /** The payload of a data URL. */

@@ -4,12 +4,13 @@
  * The result is exact, and at no time is more than one micro-batch's graph alive.
  */
 import { gradientsOf } from '../engine/gradients.js';
+import { trimMemory } from '../engine/kernels.js';
 import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { adapterTensors, toLowRank, withTensors, type Adapter } from '../lora/adapter.js';
 import { hiddenStates } from '../model/transformer.js';
 import type { Model } from '../model/weights.js';
-import { toBatch, type Batch, type Example } from './examples.js';
+import { tasksAtOnce, toBatch, type Batch, type Example } from './examples.js';
 import { groupBy, type Context, type Draw } from './draws.js';
 import type { Gradients, Learner } from './learner.js';
 
@@ -22,7 +23,7 @@ export interface AdapterWriter {
 }
 
 export interface AdapterLearning {
-  /** Tasks that go through the model at once. */
+  /** Tasks that go through the model at once; fewer where `trainingTokensAtOnce` does not hold so many. */
   microBatch: number;
   /** As in ForwardOptions. */
   detachInput: boolean;
@@ -45,6 +46,8 @@ export function adapterLearner(
   const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar =>
     headLoss(statesOf(adapter, batch), model.head, batch.target, weight, false) as Tf.Scalar;
 
+  const parts = (draw: Draw): MicroBatch[] => microBatches(draw, tasksAtOnce(model.config, draw.items.flat(), options.microBatch, options.checkpoint));
+
   function gradients(parameters: Tensor[], draw: Draw): Gradients {
     return tidy(() => {
       const written = writer.write(parameters, draw.contexts);
@@ -58,7 +61,7 @@ export function adapterLearner(
         sums = before.length ? list.map((g, i) => before[i]!.add(g)) : list;
         if (before.length) tf.dispose([before, list]);
       };
-      for (const { from, to, items } of microBatches(draw, options.microBatch)) {
+      for (const { from, to, items } of parts(draw)) {
         const part = tidy(() => {
           const batch = toBatch(items, pad);
           const weight = tf.fill([batch.target.size], 1 / total);
@@ -78,6 +81,7 @@ export function adapterLearner(
       }
       // A writer whose parameters are the factors themselves needs no second pass.
       if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: sums, tokens };
+      if (options.checkpoint) trimMemory();
       const through = gradientsOf((p) =>
         tf.addN(adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(sums[i]!).sum())), parameters);
       return { loss, gradients: through, tokens };
@@ -120,7 +124,7 @@ export function adapterLearner(
       const draw: Draw = { contexts: lists.map((items) => contextOf(items[0]!)), items: lists };
       nats += tidy(() => {
         const written = writer.write(parameters, draw.contexts);
-        return microBatches(draw, options.microBatch).reduce((sum, { from, to, items }) => sum + tidy(() => {
+        return parts(draw).reduce((sum, { from, to, items }) => sum + tidy(() => {
           const own = adapterTensors(written).map((t) => (isBatched(t) ? t.slice([from], [to - from]) : t));
           const batch = toBatch(items, pad);
           tokens += batch.target.size;

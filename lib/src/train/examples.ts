@@ -1,6 +1,8 @@
 /** From a task to token ids: prefix (cut on the left), target, EOS; and batches of them, padded on the right. */
 import { tf, type Tensor } from '../engine/tensorflow.js';
 import type { Task } from '../data/types.js';
+import type { ModelConfig } from '../model/config.js';
+import { trainingTokensAtOnce } from '../model/memory.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 
 export interface Example {
@@ -67,6 +69,12 @@ export interface Batch {
   target: Tensor;
   /** 1 / number of target tokens in the batch, so that the weighted sum is their mean loss. */
   weight: Tensor;
+}
+
+/** Tasks of these that go through a model at once in training: at most `most`, and as many as there is memory for, but one. */
+export function tasksAtOnce(config: ModelConfig, examples: readonly Example[], most: number, checkpoint: boolean): number {
+  const longest = Math.max(...examples.map((e) => e.prefix.length + e.target.length));
+  return Math.max(1, Math.min(most, Math.floor(trainingTokensAtOnce(config, checkpoint) / longest)));
 }
 
 /** Lengths are rounded up to a multiple of 32, so that few shapes occur. */

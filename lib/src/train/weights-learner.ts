@@ -3,11 +3,14 @@ import { headLoss } from '../engine/ops.js';
 import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, thawed, toList, type Model } from '../model/weights.js';
-import { toBatch, type Batch, type Example } from './examples.js';
+import { tasksAtOnce, toBatch, type Batch, type Example } from './examples.js';
 import type { Learner } from './learner.js';
 
-/** Starts from a copy of `model`, which stays as it is. */
-export function weightsLearner(model: Model, validation: readonly Example[], microBatch: number, pad: number): Learner {
+/**
+ * Starts from a copy of `model`, which stays as it is.
+ * @param most tasks that go through the model at once, where memory holds so many
+ */
+export function weightsLearner(model: Model, validation: readonly Example[], most: number, pad: number): Learner {
   const lossOf = (weights: Tensor[], batch: Batch, weight: number): Tf.Scalar => {
     const own = fromList(model.config, weights);
     const states = tf.gather(hiddenStates(own, batch.ids), batch.rows as Tf.Tensor1D);
@@ -19,6 +22,7 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
     gradients: (parameters, draw) => tidy(() => {
       const all = draw.items.flat();
       const total = all.reduce((n, e) => n + e.target.length, 0);
+      const microBatch = tasksAtOnce(model.config, all, most, false);
       let loss = 0, tokens = 0, sum: Tensor[] | undefined;
       for (let at = 0; at < all.length; at += microBatch) {
         const items = all.slice(at, at + microBatch);
@@ -31,6 +35,7 @@ export function weightsLearner(model: Model, validation: readonly Example[], mic
       return { loss, gradients: sum!, tokens };
     }),
     validationLoss: (parameters) => {
+      const microBatch = tasksAtOnce(model.config, validation, most, false);
       let nats = 0, tokens = 0;
       for (let at = 0; at < validation.length; at += microBatch) {
         const items = validation.slice(at, at + microBatch);
