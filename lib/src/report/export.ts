@@ -103,10 +103,14 @@ async function draw(plot: Page, sheet: Page, figure: Figure): Promise<Images> {
   return { svg, png: Buffer.from(afterComma(pngUrl), 'base64'), pdf: withoutTime(pdf) };
 }
 
-/** plotly names the parts of a figure by six digits drawn at random, so that several fit into one page. */
+/** plotly names a figure's parts and its traces by six digits drawn at random, so that several fit into one page. */
 function withoutChance(svg: string): string {
   const drawn = /id="(?:top)?defs-([0-9a-f]{6})"/.exec(svg)?.[1];
-  return drawn ? svg.replaceAll(drawn, '000000') : svg;
+  const traces: string[] = [];
+  return (drawn ? svg.replaceAll(drawn, '000000') : svg).replace(/(class="trace [a-z]+ trace)([0-9a-f]{6})"/g, (_, before: string, name: string) => {
+    if (!traces.includes(name)) traces.push(name);
+    return `${before}${traces.indexOf(name)}"`;
+  });
 }
 
 /** The moment of writing, in a PDF's two dates, becomes the same for all, in as many bytes. */
