@@ -40,9 +40,18 @@ export class VectorCache {
     this.#folder = join(folder, hashJson([VERSION, embedder.key, { window, overlap, minTail, keepFirst, maxWindows, endToken, inside }]).slice(0, 12));
   }
 
+  /** Encodes those of these texts that are not on disk, together: few at a time would leave batches half empty. */
+  async ensure(texts: readonly BlobText[]): Promise<void> {
+    await this.#encode(this.#missing(texts));
+  }
+
+  #missing(texts: readonly BlobText[]): BlobText[] {
+    return [...new Map(texts.map((text) => [text.blob, text])).values()].filter(({ blob }) => !existsSync(this.#path(blob)));
+  }
+
   /** The window vectors of each text, in order. Those on disk come as they are there, bit by bit. */
   async *windowVectors(texts: readonly BlobText[]): AsyncGenerator<WindowVectors> {
-    const missing = [...new Map(texts.map((text) => [text.blob, text])).values()].filter(({ blob }) => !existsSync(this.#path(blob)));
+    const missing = this.#missing(texts);
     this.counts.found += texts.length - missing.length;
     await this.#encode(missing);
     for (const text of texts) {

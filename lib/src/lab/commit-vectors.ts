@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../data/types.js';
 import { diffVectors } from '../encoder/diff-vector.js';
+import { chooseFiles, type ReadableFile } from '../encoder/files.js';
 import { filesAt } from '../encoder/history-files.js';
 import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../encoder/recipe.js';
 import { recipeOf, repositoryVector } from '../encoder/repository-vector.js';
@@ -36,6 +37,8 @@ export interface CommitRecipes {
   state: EncoderRecipe;
 }
 
+/** Commits of one history that are read together. */
+const COMMITS_TOGETHER = 256;
 /** Diffs encoded together: small ones fill a batch only with others. */
 const GROUP_CHARACTERS = 1_000_000;
 
@@ -56,9 +59,17 @@ export async function openCommitVectors(
       const commits = diffs.get(history.id);
       if (!commits) continue;
       const states = new Map<string, Float32Array>();
-      for await (const { commit, files } of filesAt(history, new Set(commits.keys()), recipes.state)) {
-        states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
+      let group: { commit: string; files: ReadableFile[] }[] = [];
+      const read = async () => {
+        // A commit changes a file or two: those of many commits fill a batch.
+        await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, base.tokenizer)));
+        for (const { commit, files } of group) states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
+        group = [];
+      };
+      for await (const snapshot of filesAt(history, new Set(commits.keys()), recipes.state)) {
+        if (group.push(snapshot) === COMMITS_TOGETHER) await read();
       }
+      await read();
       write(path(history.id), [...commits.values()].map((commit) => {
         const state = states.get(commit.id);
         if (!state) throw new UserError(`Commit ${commit.id} of ${history.id} is not in its history: delete ${evolution.folder} and run again, it is then curated anew.`);
