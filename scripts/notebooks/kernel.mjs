@@ -3,7 +3,9 @@
  * The kernel of the notebooks: tslab, whose output socket never waits. From its 513th message on zeromq sends some a
  * moment later, and throws if the next comes before that: the cell that shows it, a progress bar perhaps, would fail
  * without a word. A publisher has nothing to wait for, and with a send timeout of 0 it does not.
+ * A cell may load TensorFlow by another door than ours, so the engine's settings are made here.
  */
+import '../../lib/dist/engine/environment.js';
 import { createRequire } from 'node:module';
 
 // As tslab finds it, so that it is the same module.

@@ -2,19 +2,13 @@
  * The one place that loads TensorFlow. Everything else imports `tf` from here.
  * The native binding is built by set-up against pip's TensorFlow, with our fused kernels (native/kernels.cc) in it.
  */
+import './environment.js';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
 
-// These must be set before the libraries load: quiet start-up lines; idle kernel threads that spin for some 20 µs, so that
-// the next kernel need not wake them, and then leave the processor to TensorFlow's own; and no oneDNN, which TensorFlow
-// takes or leaves by the processor: what is left for it is little (docs/performance.md), and it prints a line of its own.
-process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
-process.env['GOMP_SPINCOUNT'] ??= '1000';
-process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
 (util as { isNullOrUndefined?: (x: unknown) => boolean }).isNullOrUndefined ??= (x) => x === null || x === undefined;
 
