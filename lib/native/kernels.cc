@@ -35,20 +35,16 @@ struct Trim {
 };
 
 /** An attribute of the op that is being made. */
-int32_t integer(TF_OpKernelConstruction* k, const char* name) {
-  int32_t out = 0;
+template <typename T>
+T attribute(TF_OpKernelConstruction* k, const char* name, void (*get)(TF_OpKernelConstruction*, const char*, T*, TF_Status*)) {
+  T out = 0;
   TF_Status* s = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt32(k, name, &out, s);
+  get(k, name, &out, s);
   TF_DeleteStatus(s);
   return out;
 }
-float real(TF_OpKernelConstruction* k, const char* name) {
-  float out = 0;
-  TF_Status* s = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrFloat(k, name, &out, s);
-  TF_DeleteStatus(s);
-  return out;
-}
+int32_t integer(TF_OpKernelConstruction* k, const char* name) { return attribute(k, name, TF_OpKernelConstruction_GetAttrInt32); }
+float real(TF_OpKernelConstruction* k, const char* name) { return attribute(k, name, TF_OpKernelConstruction_GetAttrFloat); }
 AttentionShape attentionShape(TF_OpKernelConstruction* k) {
   return {integer(k, "heads"), integer(k, "kv_heads"), integer(k, "dim"), real(k, "theta")};
 }

@@ -3,8 +3,7 @@
  * depend on it (native/weights.h), only time and memory do.
  */
 import { freemem } from 'node:os';
-import type { ModelConfig } from './config.js';
-import { packedWidth } from './config.js';
+import { packedWidth, type ModelConfig } from './config.js';
 
 const FLOAT = 4;
 /** More than this at once is no faster. */
