@@ -19,7 +19,8 @@ const native = inRoot('lib', 'native');
 const secondCopy = inRoot('node_modules', '@tensorflow', 'tfjs-node');
 
 const common = ['-std=c++17', '-O3', '-fPIC', '-DNAPI_VERSION=8', `-I${inRoot('node_modules/node-api-headers/include')}`, `-I${join(tfjs, 'deps', 'include')}`];
-const bindingFlags = ['-w', `-I${tfjs}`];
+/** The binding's context is caught by native/functions.cc. */
+const bindingFlags = ['-w', `-I${tfjs}`, '-DTFE_NewContext=C2lNewContext'];
 // -ffast-math stays out of the link: there it would switch denormals off for the whole process.
 const kernelFlags = ['-ffast-math', '-fopenmp'];
 /** The kernels are compiled once for each; native/load.cc takes the best that the processor has when it is loaded. */
@@ -37,7 +38,7 @@ const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 function sources() {
   return [
     ...['tfjs_backend', 'tfjs_binding'].map((name) => ({ name, path: join(tfjs, 'binding', `${name}.cc`), flags: bindingFlags })),
-    { name: 'load', path: join(native, 'load.cc'), flags: [] },
+    ...['load', 'functions'].map((name) => ({ name, path: join(native, `${name}.cc`), flags: [] })),
     ...Object.entries(instructionSets).map(([set, flags]) => (
       { name: `kernels-${set}`, path: join(native, 'kernels.cc'), flags: [...kernelFlags, ...flags, `-DCODE2LORA_KERNELS=${set}`] })),
   ];

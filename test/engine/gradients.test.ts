@@ -9,10 +9,10 @@ const gap = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().dataSync()[0]
 const x = random([5, 4], 1), w = random([4, 4], 2), dy = random([5, 4], 3);
 
 test('a recomputed function, once and inside another, has the same gradients', () => {
-  const plain = ([a, b]: Tensor[]) => tf.tanh(tf.matMul(tf.tanh(tf.matMul(a as never, b as never)), b as never));
-  const half = ([a, b]: Tensor[]) => tf.tanh(tf.matMul(a as never, b as never));
-  const twice = ([a, b]: Tensor[]) => checkpointed(half, [checkpointed(half, [a!, b!]), b!]);
-  const nestedTwice = (list: Tensor[]) => checkpointed((inner) => checkpointed(plain, inner), list);
+  const plain = ([a, b]: readonly Tensor[]) => tf.tanh(tf.matMul(tf.tanh(tf.matMul(a as never, b as never)), b as never));
+  const half = ([a, b]: readonly Tensor[]) => tf.tanh(tf.matMul(a as never, b as never));
+  const twice = ([a, b]: Tensor[]) => checkpointed('half', half, [checkpointed('half', half, [a!, b!]), b!]);
+  const nestedTwice = (list: Tensor[]) => checkpointed('outer', (inner) => checkpointed('inner', plain, inner), list);
   const gradients = (f: (list: Tensor[]) => Tensor) => tf.grads((...list: Tensor[]) => f(list).mul(dy).sum())([x, w]);
   const expected = gradients(plain);
   for (const f of [twice, nestedTwice]) gradients(f).forEach((g, i) => { assert.ok(gap(g, expected[i]!) < 1e-5); });
@@ -21,7 +21,7 @@ test('a recomputed function, once and inside another, has the same gradients', (
 test('a constant made on the way is still there in the backward pass', () => {
   const g = tf.grad((a: Tensor) => {
     const mask = tf.zeros([4]).add(2);
-    return tidy(() => checkpointed(([b], [m]) => b!.mul(m!), [a], [mask]).sum());
+    return tidy(() => checkpointed('masked', ([b], [m]) => b!.mul(m!), [a], [mask]).sum());
   })(x);
   assert.equal(gap(g, tf.fill([5, 4], 2)), 0);
 });

@@ -2,7 +2,9 @@
  * AdamW over a list of parameters that the optimiser owns (Loshchilov & Hutter 2019), with clipping by global norm.
  * The state is plain tensors, so that a checkpoint can hold it.
  */
+import * as composite from './composite.js';
 import { kernels, trimMemory } from './kernels.js';
+import { recorded } from './recorded.js';
 import { tf, usesKernels, type Tensor } from './tensorflow.js';
 
 export interface AdamWOptions {
@@ -31,33 +33,33 @@ export class AdamW {
   /** One update. Returns the gradients' global norm before clipping; a non-finite norm changes nothing. */
   update(gradients: Tensor[], learningRate: number): number {
     const { beta1, beta2, eps, weightDecay, clip } = this.options;
-    const norm = Math.sqrt(2 * tf.tidy(() => tf.addN(gradients.map((g) => kernels.halfSquaredNorm(g))).dataSync()[0]!));
+    const norm = Math.sqrt(2 * tf.tidy(() =>
+      recorded('norm', gradients, (all) => [tf.addN(all.map((g) => kernels.halfSquaredNorm(g)))])[0]!.dataSync()[0]!));
     if (!Number.isFinite(norm)) return norm;
     this.step++;
     const scale = norm > clip ? clip / norm : 1;
-    this.parameters.forEach((p, i) => {
-      const decay = p.rank >= 2 ? weightDecay : 0;
-      const hyper = [learningRate, beta1, beta2, eps, decay, 1 - beta1 ** this.step, 1 - beta2 ** this.step, scale];
-      if (usesKernels) {
-        tf.tidy(() => { kernels.adamW(p, this.m[i]!, this.v[i]!, gradients[i]!, tf.tensor1d(hyper)); });
-        return;
-      }
-      const next = tf.tidy(() => adamWOps(p, this.m[i]!, this.v[i]!, gradients[i]!, hyper));
-      [p, this.m[i]!, this.v[i]!].forEach((t) => t.dispose());
-      [this.parameters[i], this.m[i], this.v[i]] = next.map((t) => tf.keep(t)) as [Tensor, Tensor, Tensor];
-    });
+    const hyper = (decay: number) => tf.tensor1d([learningRate, beta1, beta2, eps, decay, 1 - beta1 ** this.step, 1 - beta2 ** this.step, scale]);
+    if (usesKernels) {
+      this.parameters.forEach((p, i) => {
+        tf.tidy(() => { kernels.adamW(p, this.m[i]!, this.v[i]!, gradients[i]!, hyper(p.rank >= 2 ? weightDecay : 0)); });
+      });
+    } else this.updateByOps(gradients, hyper(weightDecay));
     return norm;
+  }
+
+  /** All parameters in one piece of work; the lists hold new tensors afterwards. */
+  private updateByOps(gradients: Tensor[], hyper: Tensor): void {
+    const lists = [this.parameters, this.m, this.v], count = gradients.length;
+    const next = recorded('AdamW', [...lists.flat(), ...gradients, hyper], (all) => {
+      const numbers = tf.unstack(all.at(-1)!);
+      const updated = gradients.map((_, i) => composite.adamW(all[i]!, all[count + i]!, all[2 * count + i]!, all[3 * count + i]!, numbers, all[i]!.rank >= 2));
+      return [0, 1, 2].flatMap((part) => updated.map((of) => of[part]!));
+    });
+    tf.dispose([lists.flat(), hyper]);
+    lists.forEach((list, part) => { list.splice(0, count, ...next.slice(part * count, (part + 1) * count).map((t) => tf.keep(t))); });
   }
 
   dispose(): void {
     tf.dispose([this.m, this.v]);
   }
-}
-
-/** The kernel's arithmetic in TensorFlow ops, for a GPU. */
-function adamWOps(p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: number[]): Tensor[] {
-  const [lr, b1, b2, eps, decay, c1, c2, scale] = hyper as [number, number, number, number, number, number, number, number];
-  const gs = g.mul(scale);
-  const mo = m.mul(b1).add(gs.mul(1 - b1)), vo = v.mul(b2).add(gs.square().mul(1 - b2));
-  return [p.mul(1 - lr * decay).sub(mo.div(c1).mul(lr).div(vo.div(c2).sqrt().add(eps))), mo, vo];
 }

@@ -1,10 +1,13 @@
 /**
  * The fused kernels written with ordinary TensorFlow ops, differentiated by tfjs: what a GPU runs, and what the
- * kernels are tested against. Same shapes and meaning as ops.ts.
+ * kernels are tested against. Same shapes and meaning as ops.ts. Everything here may be part of recorded work
+ * (recorded.ts), and is computed on the device: comparisons are of floats, since TensorFlow keeps integers on the host.
  */
+import { rowsOf, widen } from './frozen.js';
 import { checkpointed, detachedProduct } from './gradients.js';
 import type { AttentionShape, LowRank } from './kernels.js';
-import { tf, type Tensor, type Tf } from './tensorflow.js';
+import { recorded } from './recorded.js';
+import { backend, tf, type Tensor, type Tf } from './tensorflow.js';
 
 export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
   return x.mul(x.square().mean(-1, true).add(eps).rsqrt()).mul(w);
@@ -14,10 +17,10 @@ export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
 export function linear(
   x: Tensor, w: Tensor, bias: Tensor | undefined, residual: Tensor | undefined, terms: readonly LowRank[], detachInput: boolean,
 ): Tensor {
-  let y: Tensor = tf.matMul(x as Tf.Tensor2D, w as Tf.Tensor2D);
+  let y: Tensor = tf.matMul(x as Tf.Tensor2D, widen(w) as Tf.Tensor2D);
   if (bias) y = y.add(bias);
   for (const term of terms) {
-    const [a, b] = term.owner ? [tf.gather(term.a, term.owner as Tf.Tensor1D), tf.gather(term.b, term.owner as Tf.Tensor1D)] : [term.a, term.b];
+    const [a, b] = term.owner ? [rowsOf(term.a, term.owner), rowsOf(term.b, term.owner)] : [term.a, term.b];
     const shares = a.shape[0]!, rows = x.reshape([shares, x.shape[0]! / shares, x.shape[1]!]);
     const low = detachInput ? detachedProduct(rows, a, b) : tf.matMul(tf.matMul(rows, a, false, true), b);
     y = y.add(low.reshape(y.shape));
@@ -30,88 +33,121 @@ export function swiGlu(gu: Tensor): Tensor {
   return gate.mul(gate.sigmoid()).mul(up);
 }
 
-/** RoPE in rotate-half layout; x [B,T,heads,dim], positions [B,T]. */
-function rope(x: Tensor, positions: Tensor, theta: number): Tensor {
-  const dim = x.shape[3]!;
-  const frequency = tf.pow(theta, tf.range(0, dim / 2).mul(-2 / dim));
-  const angle = positions.toFloat().expandDims(-1).mul(frequency).expandDims(2);
-  const [a, b] = tf.split(x, 2, -1) as [Tensor, Tensor];
+/** Tables of RoPE in rotate-half layout, [B,1,T,dim] each for float positions [B,T]: x·cos + (halves of x swapped)·sin turns a head. */
+function rotation(positions: Tensor, { dim, theta }: AttentionShape): [cos: Tensor, sin: Tensor] {
+  const frequency = tf.tensor1d(Array.from({ length: dim / 2 }, (_, i) => theta ** ((-2 * i) / dim)));
+  const angle = positions.expandDims(1).expandDims(-1).mul(frequency);
   const cos = angle.cos(), sin = angle.sin();
-  return tf.concat([a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))], -1);
+  return [tf.concat([cos, cos], -1), tf.concat([sin.neg(), sin], -1)];
 }
 
-/** Queries attended to at once: [B, heads, 1024, T] scores are alive, and made again in the backward pass. */
-const QUERY_ROWS = 1024;
+function turn(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  const [a, b] = tf.split(x, 2, -1) as [Tensor, Tensor];
+  return x.mul(cos).add(tf.concat([b, a], -1).mul(sin));
+}
 
-export function attention(qkv: Tensor, start: Tensor, s: AttentionShape): Tensor {
-  const T = qkv.shape[1]!;
-  if (T <= QUERY_ROWS) return attend(qkv, start, s, 0, T);
+/**
+ * What attention needs to know of the sequences of a batch, made once for all layers: RoPE's tables, [B,1,T,dim], and the
+ * first real position of each, [B,1,1]. Without `start` nothing is padded on the left, and there is one table for all.
+ */
+export function places(start: Tensor | undefined, time: number, s: AttentionShape): Tensor[] {
+  return recorded(`places of ${time} ${JSON.stringify(s)}`, start ? [start] : [], ([starts]) => {
+    const all = tf.range(0, time).expandDims(0);
+    if (!starts) return rotation(all, s);
+    const first = starts.toFloat().expandDims(1);
+    return [...rotation(tf.maximum(all.sub(first), 0), s), first.expandDims(2)];
+  });
+}
+
+/** Scores alive at once, and made again in the backward pass: 512 MB of them. */
+const SCORES = 2 ** 27;
+
+/** qkv [B,T,row] -> [B,T,heads*dim]; padded rows are zero. */
+export function attention(qkv: Tensor, [cos, sin, first]: readonly Tensor[], s: AttentionShape, atOnce = SCORES): Tensor {
+  const [B, T] = qkv.shape as [number, number, number];
+  const { q, k, v } = heads(qkv, cos!, sin!, s);
+  const rows = Math.max(64, Math.floor(atOnce / (B * s.heads * T)));
+  if (T <= rows) return attend(q, k, v, first, 0, s);
   const slices: Tensor[] = [];
-  for (let from = 0; from < T; from += QUERY_ROWS) {
-    const to = Math.min(T, from + QUERY_ROWS);
-    slices.push(checkpointed(([rows], [first]) => attend(rows!, first!, s, from, to), [qkv], [start]));
+  for (let from = 0; from < T; from += rows) {
+    const to = Math.min(T, from + rows);
+    const some = [q.slice([0, 0, from, 0], [-1, -1, to - from, -1]), ...[k, v].map((x) => x.slice([0, 0, 0, 0], [-1, -1, to, -1]))];
+    slices.push(checkpointed('attention', ([a, b, c], [d]) => attend(a!, b!, c!, d, from, s), some, first ? [first] : []));
   }
   return tf.concat(slices, 1);
 }
 
-/** Outputs of the queries `from` to `to` only: [B, to - from, heads*dim]. */
-function attend(qkv: Tensor, start: Tensor, s: AttentionShape, from: number, to: number): Tensor {
-  const B = qkv.shape[0]!, N = to - from;
-  const time = tf.range(0, to, 1, 'int32'), rows = tf.range(from, to, 1, 'int32');
-  const positions = tf.maximum(time.expandDims(0).sub(start.expandDims(1)), 0);
-  const { q, k, v } = split(qkv.slice([0, 0, 0], [-1, to, -1]), s);
-  const queries = rope(q.slice([0, from, 0, 0], [-1, N, -1, -1]), positions.slice([0, from], [-1, N]), s.theta).transpose([0, 2, 1, 3]);
-  const keys = repeat(rope(k, positions, s.theta), s), values = repeat(v, s);
-  const causal = rows.expandDims(1).greaterEqual(time.expandDims(0));
-  const real = time.expandDims(0).greaterEqual(start.expandDims(1));
-  const mask = tf.logicalAnd(causal.expandDims(0), real.expandDims(1)).expandDims(1);
-  const scores = tf.where(mask, tf.matMul(queries, keys, false, true).mul(1 / Math.sqrt(s.dim)), tf.scalar(-1e30));
-  const out = tf.matMul(tf.softmax(scores), values).transpose([0, 2, 1, 3]).reshape([B, N, s.heads * s.dim]);
-  return out.mul(real.slice([0, from], [-1, N]).toFloat().expandDims(-1));
-}
-
-/** Packed rows [B,T,row] -> q [B,T,heads,dim], k and v [B,T,kvHeads,dim]. */
-function split(qkv: Tensor, s: AttentionShape): { q: Tensor; k: Tensor; v: Tensor } {
+/** Turned queries, scaled, [B,heads,T,dim]; turned keys and values [B,kvHeads,T,dim]. */
+function heads(qkv: Tensor, cos: Tensor, sin: Tensor, s: AttentionShape): { q: Tensor; k: Tensor; v: Tensor } {
   const [B, T] = qkv.shape as [number, number, number];
-  const [q, k, v] = tf.split(qkv, [s.heads * s.dim, s.kvHeads * s.dim, s.kvHeads * s.dim], -1) as [Tensor, Tensor, Tensor];
-  const heads = (x: Tensor, n: number) => x.reshape([B, T, n, s.dim]);
-  return { q: heads(q, s.heads), k: heads(k, s.kvHeads), v: heads(v, s.kvHeads) };
+  const all = qkv.reshape([B, T, s.heads + 2 * s.kvHeads, s.dim]).transpose([0, 2, 1, 3]);
+  const [turning, v] = tf.split(all, [s.heads + s.kvHeads, s.kvHeads], 1) as [Tensor, Tensor];
+  const [q, k] = tf.split(turn(turning, cos, sin), [s.heads, s.kvHeads], 1) as [Tensor, Tensor];
+  return { q: q.mul(1 / Math.sqrt(s.dim)), k, v };
 }
 
-/** Each key or value head once for every query head that reads it: [B,T,kvHeads,dim] -> [B,heads,T,dim]. */
-function repeat(x: Tensor, s: AttentionShape): Tensor {
-  const [B, T] = x.shape as [number, number, number, number];
-  const group = s.heads / s.kvHeads;
-  return tf.concat(Array<Tensor>(group).fill(x.expandDims(3)), 3).reshape([B, T, s.heads, s.dim]).transpose([0, 2, 1, 3]);
+/** Outputs [B,N,heads*dim] of the queries [B,heads,N,dim] at `from` on, over the keys and values before their end. Each key head serves its group of query heads. */
+function attend(q: Tensor, k: Tensor, v: Tensor, first: Tensor | undefined, from: number, s: AttentionShape): Tensor {
+  const [B, , N] = q.shape as [number, number, number, number], to = k.shape[2]!, group = s.heads / s.kvHeads;
+  const row = tf.range(from, from + N).reshape([1, N, 1]), column = tf.range(0, to).reshape([1, 1, to]);
+  const causal = tf.lessEqual(column, row), seen = first ? tf.logicalAnd(causal, tf.greaterEqual(column, first)) : causal;
+  const hidden = seen.toFloat().sub(1).mul(1e30).reshape([first ? B : 1, 1, 1, N, to]);
+  const scores = tf.matMul(q.reshape([B, s.kvHeads, group * N, s.dim]), k, false, true).reshape([B, s.kvHeads, group, N, to]);
+  const weights = tf.softmax(scores.add(hidden)).reshape([B, s.kvHeads, group * N, to]);
+  const out = tf.matMul(weights, v).reshape([B, s.heads, N, s.dim]).transpose([0, 2, 1, 3]).reshape([B, N, s.heads * s.dim]);
+  return first ? out.mul(tf.greaterEqual(row, first).toFloat()) : out;
 }
 
-/** Rotated keys and values, each [B,T,kvHeads,dim]. */
+/** Turned keys and values as rows of one head at one position, [B*kvHeads*capacity, dim]: a new position is written in place. */
 export type KeysAndValues = [keys: Tensor, values: Tensor];
 
-/** What decoding keeps of the prompts' packed rows [B,T,row]. */
-export function cacheFill(qkv: Tensor, start: Tensor, s: AttentionShape): KeysAndValues {
-  const { k, v } = split(qkv, s);
-  const positions = tf.maximum(tf.range(0, qkv.shape[1]!, 1, 'int32').expandDims(0).sub(start.expandDims(1)), 0);
-  return [rope(k, positions, s.theta), v.clone()];
+/** What decoding keeps of the prompts' packed rows [B,T,row], with room for `capacity` positions. */
+export function cacheFill(qkv: Tensor, [cos, sin]: readonly Tensor[], capacity: number, s: AttentionShape): KeysAndValues {
+  const { k, v } = heads(qkv, cos!, sin!, s), room = capacity - qkv.shape[1]!;
+  return [k, v].map((x) => tf.pad(x, [[0, 0], [0, 0], [0, room], [0, 0]]).reshape([-1, s.dim])) as KeysAndValues;
 }
 
-/** One new token at position `length`: packed row [B,row] -> its output [B,heads*dim], and the longer cache. */
-export function decode(
-  qkv: Tensor, cache: KeysAndValues, start: Tensor, length: number, s: AttentionShape,
-): { out: Tensor; cache: KeysAndValues } {
-  const B = qkv.shape[0]!;
-  const { q, k, v } = split(qkv.expandDims(1), s);
-  const position = tf.sub(length, start).expandDims(1);
-  const keys = tf.concat([cache[0], rope(k, position, s.theta)], 1), values = tf.concat([cache[1], v], 1);
-  const query = rope(q, position, s.theta).transpose([0, 2, 1, 3]);
-  const real = tf.range(0, length + 1, 1, 'int32').expandDims(0).greaterEqual(start.expandDims(1)).expandDims(1).expandDims(1);
-  const scores = tf.where(real, tf.matMul(query, repeat(keys, s), false, true).mul(1 / Math.sqrt(s.dim)), tf.scalar(-1e30));
-  const out = tf.matMul(tf.softmax(scores), repeat(values, s)).reshape([B, s.heads * s.dim]);
-  return { out, cache: [keys, values] };
+/**
+ * For the token at `length` of sequences whose first real positions are `first` [B,1,1]: RoPE's tables [B,1,1,dim], what
+ * hides the cache's other positions [B,1,1,capacity], and its rows in the cache [B*kvHeads], as floats.
+ */
+export function nextPlace(first: Tensor, length: number, capacity: number, s: AttentionShape): Tensor[] {
+  return recorded(`next place of ${capacity} ${JSON.stringify(s)}`, [first, tf.tensor2d([length], [1, 1])], ([starts, now]) => {
+    const B = starts!.shape[0]!, column = tf.range(0, capacity).reshape([1, 1, 1, capacity]);
+    const seen = tf.logicalAnd(tf.lessEqual(column, now!), tf.greaterEqual(column, starts!.expandDims(3)));
+    const rows = tf.range(0, B * s.kvHeads).mul(capacity).add(now!.reshape([1]));
+    return [...rotation(now!.sub(starts!.reshape([B, 1])), s), seen.toFloat().sub(1).mul(1e30), rows];
+  });
 }
 
-/** Sum over rows of weight * cross-entropy of logits [N,V] against target [N]. */
-export function crossEntropy(logits: Tensor, target: Tensor, weight: Tensor): Tensor {
-  const picked = tf.logSoftmax(logits).mul(tf.oneHot(target as Tf.Tensor1D, logits.shape[1]!)).sum(1);
-  return picked.mul(weight).sum().neg();
+/** One new token: packed row [B,row] -> its output [B,heads*dim]; the cache is written to. `place` as nextPlace gives it. */
+export function decode(qkv: Tensor, cache: KeysAndValues, place: readonly Tensor[], s: AttentionShape): Tensor {
+  const [cos, sin, hidden, rows] = place as [Tensor, Tensor, Tensor, Tensor];
+  const B = qkv.shape[0]!, at = rows.toInt();
+  const { q, k, v } = heads(qkv.expandDims(1), cos, sin, s);
+  const [keys, values] = [k, v].map((x, i) => replaceRows(cache[i]!, at, x.reshape([-1, s.dim])).reshape([B, s.kvHeads, -1, s.dim])) as [Tensor, Tensor];
+  const scores = tf.matMul(q.reshape([B, s.kvHeads, -1, s.dim]), keys, false, true).add(hidden);
+  return tf.matMul(tf.softmax(scores), values).reshape([B, s.heads * s.dim]);
+}
+
+/** x with these rows replaced, in the memory of x. */
+const replaceRows = (x: Tensor, rows: Tensor, by: Tensor): Tensor =>
+  backend.executeSingleOutput('InplaceUpdate', [{ name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT }], [x, rows, by]);
+
+/** logits [N,V], target [N] int32, weight [N] -> [loss [N], weighted dlogits [N,V]] */
+export function crossEntropy(logits: Tensor, target: Tensor, weight: Tensor): Tensor[] {
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+  const [loss, gradient] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', [
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }, { name: 'Tlabels', type: TF_ATTR_TYPE, value: TF_INT32 },
+  ], [logits, target], 2) as [Tensor, Tensor];
+  return [loss, gradient.mul(weight.expandDims(1))];
+}
+
+/** The kernel's arithmetic; [p, m, v] after the update. `hyper` as the kernel takes it, `decay` in its place being the parameter's own. */
+export function adamW(p: Tensor, m: Tensor, v: Tensor, g: Tensor, hyper: readonly Tensor[], decays: boolean): Tensor[] {
+  const [lr, b1, b2, eps, decay, c1, c2, scale] = hyper as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+  const gs = g.mul(scale);
+  const mo = m.mul(b1).add(gs.mul(tf.sub(1, b1))), vo = v.mul(b2).add(gs.square().mul(tf.sub(1, b2)));
+  const kept = decays ? p.mul(tf.sub(1, lr.mul(decay))) : p;
+  return [kept.sub(mo.div(c1).mul(lr).div(vo.div(c2).sqrt().add(eps))), mo, vo];
 }

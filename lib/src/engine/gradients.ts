@@ -1,4 +1,5 @@
 /** Gradients other than the plain ones: blocks that are computed again instead of stored, and detached inputs. */
+import { recorded } from './recorded.js';
 import { tf, type Tensor, type Tf } from './tensorflow.js';
 
 type Save = (tensors: Tensor[]) => void;
@@ -6,19 +7,21 @@ type Save = (tensors: Tensor[]) => void;
 /**
  * f(inputs, constants), of which only these are kept for the backward pass: f runs again there (gradient checkpointing,
  * Chen et al. 2016). The result must depend on every input; nothing else is differentiated. A tensor that f needs and
- * that is made on the way belongs to the constants, or it is gone by then.
+ * that is made on the way belongs to the constants, or it is gone by then. Under a `key` both passes are recorded work:
+ * f then has no other tensors.
  */
-export function checkpointed(f: (inputs: Tensor[], constants: Tensor[]) => Tensor, inputs: Tensor[], constants: Tensor[] = []): Tensor {
+export function checkpointed(
+  key: string, f: (inputs: readonly Tensor[], constants: readonly Tensor[]) => Tensor, inputs: readonly Tensor[], constants: readonly Tensor[] = [],
+): Tensor {
+  const count = inputs.length;
   return tf.customGrad((...args: unknown[]) => {
     const save = args.pop() as Save;
     const given = args as Tensor[];
     save([...given, ...constants]);
     return {
-      value: f(given, constants),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const kept = saved.slice(inputs.length);
-        return nested(() => tf.grads((...x: Tensor[]) => f(x, kept))(saved.slice(0, inputs.length), dy));
-      },
+      value: recorded(key, [...given, ...constants], (all) => [f(all.slice(0, count), all.slice(count))])[0]!,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => recorded(`${key}, back`, [...saved, dy], (all) => nested(() =>
+        tf.grads((...x: Tensor[]) => f(x, all.slice(count, -1)))(all.slice(0, count) as Tensor[], all.at(-1)!))),
     };
   })(...inputs);
 }

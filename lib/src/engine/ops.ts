@@ -1,8 +1,8 @@
 /** The differentiable ops of a transformer step: fused kernels on a CPU, their TensorFlow-op twins on a GPU. */
 import * as composite from './composite.js';
-import { isFrozen, packable } from './frozen.js';
+import { isFrozen, packable, rowsOf, widen } from './frozen.js';
 import { kernels, type AttentionShape, type LowRank } from './kernels.js';
-import { tf, usesKernels, type Tensor } from './tensorflow.js';
+import { tf, usesKernels, type Tensor, type Tf } from './tensorflow.js';
 
 type Save = (tensors: Tensor[]) => void;
 
@@ -36,7 +36,7 @@ export interface LinearOptions {
  * beside it: x, the residual and the terms' factors do.
  */
 export function linear(x: Tensor, w: Tensor, { bias, residual, terms = [], detachInput = false }: LinearOptions = {}): Tensor {
-  if (!isFrozen(w)) return packable(w) && !terms.length ? trained(x, w, bias, residual) : composite.linear(x, w, bias, residual, terms, detachInput);
+  if (!usesKernels || !isFrozen(w)) return packable(w) && !terms.length ? trained(x, w, bias, residual) : composite.linear(x, w, bias, residual, terms, detachInput);
   const factors = terms.flatMap(({ a, b }) => [a, b]);
   return tf.customGrad((...args: unknown[]) => {
     const [input, ...list] = args.slice(0, -1) as [Tensor, ...Tensor[]];
@@ -78,12 +78,13 @@ function trained(x: Tensor, w: Tensor, bias: Tensor | undefined, residual: Tenso
 
 /** Rows of an embedding [V,h], which may be frozen as an output head: ids [N] int32 -> [N,h]. */
 export function embed(table: Tensor, ids: Tensor): Tensor {
-  return isFrozen(table) ? kernels.columns(table, ids) : tf.gather(table, ids as Tf1);
+  if (!isFrozen(table)) return tf.gather(table, ids as Tf.Tensor1D);
+  return usesKernels ? kernels.columns(table, ids) : rowsOf(table, ids);
 }
 
 /** x E': [N,h] and a head [V,h], which may be frozen -> [N,V]. No gradient for a frozen one, nor through it: see headLoss. */
 export function logits(x: Tensor, head: Tensor): Tensor {
-  return isFrozen(head) ? kernels.linear(x, head)[0]! : tf.matMul(x as Tf2, head as Tf2, false, true);
+  return usesKernels && isFrozen(head) ? kernels.linear(x, head)[0]! : tf.matMul(x as Tf2, widen(head) as Tf2, false, true);
 }
 
 /** silu(gate) * up, where gu [N,2m] holds gate then up. */
@@ -106,20 +107,31 @@ export interface FeedForward {
 }
 /** Whether `feedForward` may be called: both matrices are packed alike, and no gradient is asked for. */
 export const mayFuse = ({ gateUp, down }: FeedForward): boolean =>
-  isFrozen(gateUp) && isFrozen(down) && gateUp.dtype === down.dtype && !tf.engine().isTapeOn();
+  usesKernels && isFrozen(gateUp) && isFrozen(down) && gateUp.dtype === down.dtype && !tf.engine().isTapeOn();
 
 /** x + down(swiGlu(gateUp(rmsNorm(x)))) in one call, with the bits of its parts. x [N,h] -> [N,h]. No gradient. */
 export function feedForward(x: Tensor, { norm, gateUp, down }: FeedForward, eps: number): Tensor {
   return kernels.feedForward(x, norm, gateUp, down, eps);
 }
 
+/** The kernel's matrix tiles are 16 columns wide; all models of the field have heads of 32 to 128. */
+export const byKernel = (shape: AttentionShape): boolean => usesKernels && shape.dim % 16 === 0;
+
 /**
- * Causal grouped-query self-attention with RoPE. qkv [B,T,(heads+2 kvHeads)*dim] before RoPE; start [B] int32, the
- * first real position of each left-padded sequence. Returns [B,T,heads*dim]; padded rows are zero.
+ * What attention needs to know of a batch's sequences besides q, k and v, made once for all layers. `start` [B] int32: the
+ * first real position of each left-padded sequence; without it nothing is padded.
  */
-export function attention(qkv: Tensor, start: Tensor, shape: AttentionShape): Tensor {
-  // The kernel's matrix tiles are 16 columns wide; all models of the field have heads of 32 to 128.
-  if (!usesKernels || shape.dim % 16) return composite.attention(qkv, start, shape);
+export function places(start: Tensor | undefined, batch: number, time: number, shape: AttentionShape): Tensor[] {
+  return byKernel(shape) ? [start ?? tf.zeros([batch], 'int32')] : composite.places(start, time, shape);
+}
+
+/**
+ * Causal grouped-query self-attention with RoPE. qkv [B,T,(heads+2 kvHeads)*dim] before RoPE; `at` as `places` gives it.
+ * Returns [B,T,heads*dim]; padded rows are zero.
+ */
+export function attention(qkv: Tensor, at: readonly Tensor[], shape: AttentionShape): Tensor {
+  if (!byKernel(shape)) return composite.attention(qkv, at, shape);
+  const start = at[0]!;
   return tf.customGrad((...args: unknown[]) => {
     const [a, save] = args as [Tensor, Save];
     const [out, lse] = kernels.attention(a, start, shape) as [Tensor, Tensor];
@@ -140,10 +152,9 @@ const logitRows = (vocabulary: number): number => Math.max(128, Math.round(2 ** 
  * `trainHead`: whether the gradient for `head` [V,h] is wanted too, which must not be frozen then.
  */
 export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: Tensor, trainHead: boolean): Tensor {
-  if (!usesKernels) return composite.crossEntropy(logits(hidden, head), target, weight);
   const run = (h: Tensor, table: Tensor, save: Save) => {
-    const e = packable(table) ? kernels.pack(table, true, false) : table;
-    const vocabulary = isFrozen(e) ? e.shape[0]! * 16 : e.shape[0]!;
+    const e = packable(table) ? kernels.pack(table, true, false) : usesKernels ? table : widen(table);
+    const packed = usesKernels && isFrozen(e), vocabulary = packed ? e.shape[0]! * 16 : e.shape[0]!;
     const rows = h.shape[0]!, atOnce = logitRows(vocabulary);
     let loss: Tensor = tf.scalar(0);
     const dHidden: Tensor[] = [];
@@ -152,8 +163,8 @@ export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: T
       const n = Math.min(atOnce, rows - at);
       const part = tf.tidy(() => {
         const x = h.slice([at, 0], [n, -1]) as Tf2, w = weight.slice([at], [n]);
-        const [l, d] = kernels.crossEntropy(logits(x, e), target.slice([at], [n]), w) as [Tensor, Tf2];
-        const out = [loss.add(l.mul(w).sum()), isFrozen(e) ? kernels.linearGrad(d, e) : tf.matMul(d, e as Tf2)];
+        const [l, d] = (usesKernels ? kernels : composite).crossEntropy(logits(x, e), target.slice([at], [n]), w) as [Tensor, Tf2];
+        const out = [loss.add(l.mul(w).sum()), packed ? kernels.linearGrad(d, e) : tf.matMul(d, e as Tf2)];
         if (trainHead) out.push(dHead ? dHead.add(tf.matMul(d, x, true, false)) : tf.matMul(d, x, true, false));
         return out;
       });
@@ -169,5 +180,4 @@ export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: T
     ? tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, args[1] as Tensor, args[2] as Save))(hidden, head)
     : tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, head, args[1] as Save))(hidden);
 }
-type Tf1 = import('./tensorflow.js').Tf.Tensor1D;
 type Tf2 = import('./tensorflow.js').Tf.Tensor2D;

@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
+import { sendingOnce } from './small-values.js';
 
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
 (util as { isNullOrUndefined?: (x: unknown) => boolean }).isNullOrUndefined ??= (x) => x === null || x === undefined;
@@ -30,9 +31,32 @@ export interface EngineAttribute {
   type: number;
   value: number | boolean | string;
 }
+/** What an op has made: TensorFlow's own number of the tensor and of its type. */
+export interface OpOutput {
+  id: number;
+  dtype: number;
+  shape: number[];
+}
+/** The native calls that tfjs makes; tensors are numbers. */
+export interface Binding {
+  TF_ATTR_INT: number;
+  TF_ATTR_FLOAT: number;
+  TF_ATTR_TYPE: number;
+  TF_ATTR_BOOL: number;
+  TF_ATTR_STRING: number;
+  TF_FLOAT: number;
+  TF_INT32: number;
+  executeOp(name: string, attributes: EngineAttribute[], inputs: number[], outputs: number): OpOutput[];
+  createTensor(shape: readonly number[], dtype: number, values: ArrayLike<number>): number;
+  deleteTensor(id: number): void;
+}
 interface NativeBackend {
   isUsingGpuDevice: boolean;
-  binding: { TF_ATTR_INT: number; TF_ATTR_FLOAT: number; TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
+  binding: Binding;
+  tensorMap: { get(dataId: Tf.DataId): { dtype: number | string } };
+  getDTypeInteger(dtype: string): number;
+  getInputTensorIds(tensors: Tensor[]): number[];
+  createOutputTensor(of: OpOutput): Tensor;
   executeSingleOutput(name: string, attributes: EngineAttribute[], inputs: Tensor[]): Tensor;
   executeMultipleOutputs(name: string, attributes: EngineAttribute[], inputs: Tensor[], outputs: number): Tensor[];
 }
@@ -45,6 +69,7 @@ export const onGpu: boolean = backend.isUsingGpuDevice;
 const instructions = process.env['CODE2LORA_KERNELS'] ?? 'none';
 /** Whether our kernels compute, and not TensorFlow's ops. */
 export const usesKernels: boolean = !onGpu && instructions !== 'none';
+if (!usesKernels) backend.binding = sendingOnce(backend.binding);
 
 /** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores, avx512)`. */
 export function device(): string {

@@ -1,14 +1,13 @@
 /**
  * Token by token through a batch with a key-value cache. Prompts are padded on the left, so that the sequences of a
- * batch stand at the same position. On a CPU the cache is one block of memory that a fused kernel writes in place; on
- * a GPU it is made of TensorFlow ops.
+ * batch stand at the same position. The cache has room for all tokens to come from the beginning, and is written in place.
  */
-import * as composite from '../engine/composite.js';
-import { kernels } from '../engine/kernels.js';
-import { attention, embed, rmsNorm } from '../engine/ops.js';
-import { tf, tidy, usesKernels, type Tensor, type Tf } from '../engine/tensorflow.js';
-import { attentionShape, block, logits, mapLow, type LowRankLayer } from './transformer.js';
-import type { Model } from './weights.js';
+import { beginningsOf, decode, nextPlace, ofSequences, openCache } from '../engine/cache.js';
+import { attention, embed, logits as project, places, rmsNorm } from '../engine/ops.js';
+import { recorded } from '../engine/recorded.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
+import { attentionShape, block, blockKey, flatten, mapLow, unflatten, type LowRankLayer } from './transformer.js';
+import { layerFrom, layerList, type Model } from './weights.js';
 
 export interface Decoder {
   /** Of the token after each prompt, [B, V]. Owned by the caller. */
@@ -17,14 +16,6 @@ export interface Decoder {
   advance(tokens: ArrayLike<number>): Tensor;
   /** Goes on with these sequences only, by their place in the batch. */
   keep(sequences: readonly number[]): void;
-  dispose(): void;
-}
-
-/** Keys and values of one layer, and attention of one new token a sequence over them. */
-interface LayerCache {
-  /** qkv [B, row] of the new token at position `length`, start [B] -> [B, heads*dim] */
-  attend(qkv: Tensor, start: Tensor, length: number): Tensor;
-  keep(sequences: Tensor): void;
   dispose(): void;
 }
 
@@ -46,82 +37,71 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
   const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 16) * 16;
   const ids = new Int32Array(batch * time);
   prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
-  let start: Tensor = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
+  const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
   let owner: Tensor | undefined = adapters && tf.tensor1d([...adapters.owners], 'int32');
   const lowOf = (layer: number): LowRankLayer | undefined =>
     adapters && mapLow(adapters.lora[layer]!, (term) => (term.a.shape[0] === 1 ? term : { ...term, owner: owner! }));
-  const output = (x: Tensor) => logits(model, rmsNorm(x, model.finalNorm, config.rmsEps));
-  const { first, caches } = tidy(() => {
-    const kept: LayerCache[] = [];
-    const last = tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32');
-    let x: Tensor = embed(model.embed, tf.tensor1d(ids, 'int32'));
-    model.layers.forEach((w, i) => {
-      const only = i === config.layers - 1 ? last : undefined, before = x;
-      x = tidy(() => block(before, w, config, (packed) => {
-        const qkv = packed.reshape([batch, time, packed.shape[1]!]);
-        kept.push(openCache(qkv, time + newTokens));
-        return attention(qkv, start, shape).reshape([batch * time, config.heads * config.headDim]);
-      }, { only, lora: lowOf(i) }));
-      before.dispose();
-    });
-    return { first: tf.keep(output(x)), caches: kept };
-  });
-  let length = time;
+  const output = (x: Tensor) => recorded(`logits ${config.rmsEps}`, [x, model.finalNorm, model.head], ([states, norm, head]) =>
+    [project(rmsNorm(states!, norm!, config.rmsEps), head!)])[0]!;
+  const capacity = time + newTokens;
 
-  function openCache(qkv: Tensor, capacity: number): LayerCache {
-    if (!usesKernels || shape.dim % 16) {
-      let cache = composite.cacheFill(qkv, start, shape).map((t) => tf.keep(t)) as composite.KeysAndValues;
-      const replace = (next: Tensor[]) => {
-        tf.dispose(cache);
-        cache = next.map((t) => tf.keep(t)) as composite.KeysAndValues;
-      };
-      return {
-        attend: (row, from, at) => {
-          const { out, cache: longer } = composite.decode(row, cache, from, at, shape);
-          replace(longer);
-          return out;
-        },
-        keep: (sequences) => replace(cache.map((t) => tf.gather(t, sequences as Tf.Tensor1D))),
-        dispose: () => tf.dispose(cache),
-      };
-    }
-    let cache = tf.keep(kernels.cacheFill(qkv, start, capacity, shape)[0]!);
-    return {
-      attend: (row, from, at) => kernels.decode(row, cache, from, tf.tensor1d([at], 'int32'), shape)[0]!,
-      keep: (sequences) => {
-        const fewer = tf.keep(tf.gather(cache, sequences as Tf.Tensor1D, 1));
-        cache.dispose();
-        cache = fewer;
-      },
-      dispose: () => cache.dispose(),
-    };
+  /** One block as recorded work: `mix` is given what of `extra` is its own. */
+  function layer(
+    what: string, i: number, x: Tensor, extra: readonly Tensor[], mix: (packed: Tensor, extra: readonly Tensor[]) => Tensor,
+    made: () => Tensor[] = () => [], only?: Tensor,
+  ): Tensor[] {
+    const w = model.layers[i]!, lora = lowOf(i), weights = layerList(config, w), factors = lora ? flatten(lora) : [];
+    return recorded(blockKey(what, config, lora), [x, ...extra, ...weights, ...factors, ...(only ? [only] : [])], ([input, ...rest]) => {
+      const [own, ...others] = [extra.length, weights.length, factors.length].map((n) => rest.splice(0, n)) as [Tensor[], Tensor[], Tensor[]];
+      const out = block(input!, layerFrom(config, others[0]), config, (packed) => mix(packed, own), { only: rest[0], lora: lora && unflatten(lora, others[1]) });
+      return [out, ...made()];
+    });
   }
 
+  const opened = tidy(() => {
+    const at = places(start, batch, time, shape);
+    const last = tf.tensor1d(Array.from({ length: batch }, (_, b) => (b + 1) * time - 1), 'int32');
+    let x: Tensor = embed(model.embed, tf.tensor1d(ids, 'int32'));
+    const kept = model.layers.map((_, i) => {
+      const before = x;
+      let cache: Tensor[] = [];
+      const [after, ...made] = tidy(() => layer(`prompts, room for ${capacity}`, i, before, at, (packed, where) => {
+        const qkv = packed.reshape([batch, time, packed.shape[1]!]);
+        cache = openCache(qkv, where, capacity, shape);
+        return attention(qkv, where, shape).reshape([batch * time, config.heads * config.headDim]);
+      }, () => cache, i === config.layers - 1 ? last : undefined));
+      x = after!;
+      before.dispose();
+      return made.map((t) => tf.keep(t));
+    });
+    return { first: tf.keep(output(x)), caches: kept, beginnings: tf.keep(beginningsOf(at).clone()) };
+  });
+  start.dispose();
+  let { caches, beginnings } = opened, length = time;
+
   return {
-    logits: first,
+    logits: opened.first,
     advance: (tokens) => tidy(() => {
+      const at = nextPlace(beginnings, length, capacity, shape);
       let x: Tensor = embed(model.embed, tf.tensor1d(Int32Array.from(tokens), 'int32'));
-      model.layers.forEach((w, i) => {
-        x = block(x, w, config, (packed) => caches[i]!.attend(packed, start, length), { lora: lowOf(i) });
+      model.layers.forEach((_, i) => {
+        [x] = layer('next token', i, x, [...at, ...caches[i]!], (packed, own) =>
+          decode(packed, own.slice(at.length), own.slice(0, at.length), shape)) as [Tensor];
       });
       length++;
       return output(x);
     }),
     keep: (sequences) => tidy(() => {
-      const places = tf.tensor1d([...sequences], 'int32');
-      const pick = (t: Tensor) => {
-        const fewer = tf.keep(tf.gather(t, places));
+      const places = tf.tensor1d([...sequences], 'int32'), before = beginnings.shape[0]!;
+      const replace = (t: Tensor, next: Tensor) => {
+        tf.keep(next);
         t.dispose();
-        return fewer;
+        return next;
       };
-      start = pick(start);
-      owner &&= pick(owner);
-      for (const cache of caches) cache.keep(places);
+      caches = caches.map((cache) => cache.map((t) => replace(t, ofSequences(t, places, before, shape))));
+      beginnings = replace(beginnings, tf.gather(beginnings, places));
+      owner &&= replace(owner, tf.gather(owner, places));
     }),
-    dispose: () => {
-      start.dispose();
-      owner?.dispose();
-      for (const cache of caches) cache.dispose();
-    },
+    dispose: () => tf.dispose([beginnings, ...caches.flat(), ...(owner ? [owner] : [])]),
   };
 }

@@ -5,10 +5,11 @@
  */
 import { checkpointed } from '../engine/gradients.js';
 import type { AttentionShape, LowRank } from '../engine/kernels.js';
-import { attention, embed, feedForward, linear, logits as project, mayFuse, rmsNorm, swiGlu } from '../engine/ops.js';
-import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
+import { isFrozen, rowsOf } from '../engine/frozen.js';
+import { attention, embed, feedForward, linear, logits as project, mayFuse, places, rmsNorm, swiGlu } from '../engine/ops.js';
+import { tf, tidy, usesKernels, type Tensor } from '../engine/tensorflow.js';
 import type { ModelConfig } from './config.js';
-import type { LayerWeights, Model } from './weights.js';
+import { layerFrom, layerList, type LayerWeights, type Model } from './weights.js';
 
 const adaptedWeights = ['qkv', 'o', 'gateUp', 'down'] as const;
 /** Additions for the four weight matrices of a layer, any number to each, with the scale alpha/r already in b. */
@@ -49,7 +50,7 @@ export interface BlockOptions {
 export function block(
   x: Tensor, w: LayerWeights, c: ModelConfig, mix: (qkv: Tensor) => Tensor, { lora, detachInput = false, only }: BlockOptions = {},
 ): Tensor {
-  const wanted = (t: Tensor) => (only ? tf.gather(t, only as Tf.Tensor1D) : t);
+  const wanted = (t: Tensor) => (only ? rowsOf(t, only) : t);
   const packed = linear(rmsNorm(x, w.inputNorm, c.rmsEps), w.qkv, { bias: w.qkvBias, terms: lora?.qkv, detachInput });
   const mixed = wanted(mix(w.qNorm && w.kNorm ? normaliseHeads(packed, w.qNorm, w.kNorm, c) : packed));
   const middle = linear(mixed, w.o, { residual: wanted(x), terms: lora?.o, detachInput });
@@ -66,34 +67,45 @@ export function block(
  */
 export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions = {}): Tensor {
   const [batch, time] = ids.shape as [number, number];
-  const start = options.start ?? tf.zeros([batch], 'int32');
-  const { config } = model;
-  const mix = (qkv: Tensor, from: Tensor) => attention(qkv.reshape([batch, time, qkv.shape[1]!]), from, attentionShape(config))
-    .reshape([batch * time, config.heads * config.headDim]);
+  const { config } = model, shape = attentionShape(config), { detachInput } = options;
+  const at = places(options.start, batch, time, shape);
+  const run = (input: Tensor, where: readonly Tensor[], w: LayerWeights, lora?: LowRankLayer) => block(input, w, config, (qkv) =>
+    attention(qkv.reshape([batch, time, qkv.shape[1]!]), where, shape).reshape([batch * time, config.heads * config.headDim]), { lora, detachInput });
   let x: Tensor = embed(model.embed, ids.reshape([batch * time]));
   model.layers.forEach((w, i) => {
-    const lora = options.lora?.[i];
-    const run = (input: Tensor, from: Tensor, low?: LowRankLayer) =>
-      block(input, w, config, (qkv) => mix(qkv, from), { lora: low, detachInput: options.detachInput });
-    const before = x;
+    const lora = options.lora?.[i], before = x;
     // What a layer leaves behind is gone before the next begins, but for what a backward pass needs.
-    x = tidy(() => (options.checkpoint && lora
-      ? checkpointed(([input, ...factors], [from]) => run(input!, from!, unflatten(lora, factors)), [before, ...flatten(lora)], [start])
-      : run(before, start, lora)));
+    x = tidy(() => (usesKernels && !(options.checkpoint && lora) ? run(before, at, w, lora) : again(before, w, lora)));
     if (!tf.engine().isTapeOn()) before.dispose();
   });
   return rmsNorm(x, model.finalNorm, config.rmsEps);
+
+  /** The block, computed again in the backward pass; as recorded work, which it always is where TensorFlow's ops compute. */
+  function again(input: Tensor, w: LayerWeights, lora: LowRankLayer | undefined): Tensor {
+    const factors = lora ? flatten(lora) : [], weights = layerList(config, w);
+    const trained = !usesKernels && !isFrozen(w.qkv);
+    return checkpointed(blockKey('block', config, lora, detachInput), ([first, ...rest], constants) => {
+      const own = trained ? rest.slice(factors.length) : constants.slice(at.length);
+      return run(first!, constants.slice(0, at.length), layerFrom(config, own), lora && unflatten(lora, rest));
+    }, [input, ...factors, ...(trained ? weights : [])], [...at, ...(trained ? [] : weights)]);
+  }
+}
+
+/** What a block computes, for its tensors' shapes. */
+export function blockKey(what: string, c: ModelConfig, lora?: LowRankLayer, detachInput = false): string {
+  const terms = lora && adaptedWeights.map((n) => lora[n].map(({ owner }) => (owner ? 'owned' : 'shared')));
+  return JSON.stringify([what, attentionShape(c), c.rmsEps, c.family, terms, detachInput]);
 }
 
 /** The same additions, each changed. */
 export function mapLow(lora: LowRankLayer, change: (term: LowRank) => LowRank): LowRankLayer {
   return Object.fromEntries(adaptedWeights.map((n) => [n, lora[n].map(change)])) as unknown as LowRankLayer;
 }
-const flatten = (lora: LowRankLayer): Tensor[] => adaptedWeights.flatMap((n) => lora[n].flatMap(({ a, b }) => [a, b]));
-/** The same additions with these factors. */
-function unflatten(lora: LowRankLayer, list: readonly Tensor[]): LowRankLayer {
+/** The tensors of additions, and the same additions with others. */
+export const flatten = (lora: LowRankLayer): Tensor[] => adaptedWeights.flatMap((n) => lora[n].flatMap(({ a, b, owner }) => (owner ? [a, b, owner] : [a, b])));
+export function unflatten(lora: LowRankLayer, list: readonly Tensor[]): LowRankLayer {
   let at = 0;
-  return mapLow(lora, () => ({ a: list[at++]!, b: list[at++]! }));
+  return mapLow(lora, ({ owner }) => ({ a: list[at++]!, b: list[at++]!, ...(owner && { owner: list[at++]! }) }));
 }
 
 /** Logits of hidden states after the final norm: [N, h] -> [N, V]. */

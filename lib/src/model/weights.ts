@@ -34,16 +34,19 @@ export interface Model {
 const layerNames = (c: ModelConfig): (keyof LayerWeights)[] =>
   ['inputNorm', 'qkv', ...(c.family === 'qwen3' ? ['qNorm', 'kNorm'] as const : ['qkvBias'] as const), 'o', 'postNorm', 'gateUp', 'down'];
 
+/** A layer's weights in a fixed order, and back. */
+export const layerList = (c: ModelConfig, w: LayerWeights): Tensor[] => layerNames(c).map((n) => w[n]!);
+export const layerFrom = (c: ModelConfig, list: readonly Tensor[]): LayerWeights =>
+  Object.fromEntries(layerNames(c).map((n, i) => [n, list[i]!])) as unknown as LayerWeights;
+
 /** All weights in a fixed order, each once, and back. */
 export function toList(m: Model): Tensor[] {
-  const names = layerNames(m.config);
-  return [m.embed, ...m.layers.flatMap((l) => names.map((n) => l[n]!)), m.finalNorm, ...(m.config.untied ? [m.head] : [])];
+  return [m.embed, ...m.layers.flatMap((l) => layerList(m.config, l)), m.finalNorm, ...(m.config.untied ? [m.head] : [])];
 }
 export function fromList(config: ModelConfig, list: Tensor[]): Model {
-  const names = layerNames(config), embed = list[0]!;
-  const layers = Array.from({ length: config.layers }, (_, i) =>
-    Object.fromEntries(names.map((n, j) => [n, list[1 + i * names.length + j]!])) as unknown as LayerWeights);
-  const after = 1 + config.layers * names.length;
+  const each = layerNames(config).length, embed = list[0]!;
+  const layers = Array.from({ length: config.layers }, (_, i) => layerFrom(config, list.slice(1 + i * each, 1 + (i + 1) * each)));
+  const after = 1 + config.layers * each;
   return { config, embed, layers, finalNorm: list[after]!, head: config.untied ? list[after + 1]! : embed };
 }
 

@@ -1,0 +1,226 @@
+/**
+ * Work that is done again and again as one TensorFlow function, where TensorFlow's ops compute: a layer of a 1.5B model is
+ * some 200 ops forward and back, and sending each from JavaScript takes longer than a GPU needs to compute it. The first
+ * time, the work runs as it is and every op that it issues is written down; from then on the function does it.
+ * Our CPU kernels need none of this: few ops, each done when its call returns.
+ */
+import { createRequire } from 'node:module';
+import { smallValueOf } from './small-values.js';
+import { backend, tf, tidy, usesKernels, type Binding, type EngineAttribute, type OpOutput, type Tensor } from './tensorflow.js';
+
+/** Functions that are kept; the one that was not asked for the longest goes. */
+const MOST_FUNCTIONS = 512;
+
+interface Recorded {
+  name: string;
+  outputs: number;
+}
+const functions = new Map<string, Recorded>();
+let made = 0;
+let recording: Recording | undefined;
+
+/**
+ * work(inputs). It must issue the same ops for inputs of the same shapes under the same key, read no values, and use no
+ * tensor but its inputs and what it makes of them and of numbers.
+ */
+export function recorded(key: string, inputs: readonly Tensor[], work: (inputs: readonly Tensor[]) => Tensor[]): Tensor[] {
+  // Inside other recorded work it is a part of that.
+  if (usesKernels || recording) return work(inputs);
+  const whole = `${key} ${inputs.map((t) => `${typeOf(t)}[${t.shape}]`).join(' ')}`;
+  const known = functions.get(whole) ?? record(whole, inputs, work);
+  functions.delete(whole);
+  functions.set(whole, known);
+  return backend.executeMultipleOutputs(known.name, [], [...inputs], known.outputs);
+}
+
+/** TensorFlow's type of a tensor's values, which tfjs may know under another name (frozen.ts). */
+const typeOf = (t: Tensor): number => {
+  const { dtype } = backend.tensorMap.get(t.dataId);
+  return typeof dtype === 'number' ? dtype : backend.getDTypeInteger(dtype);
+};
+
+function record(key: string, inputs: readonly Tensor[], work: (inputs: readonly Tensor[]) => Tensor[]): Recorded {
+  const binding = backend.binding;
+  const ids = backend.getInputTensorIds([...inputs]);
+  const own = new Recording(binding, ids, inputs.map(typeOf));
+  recording = own;
+  backend.binding = own.door();
+  const outputs = (() => {
+    try {
+      // What it gives this time is thrown away: the function's own result may differ in the last bits.
+      return tidy(() => {
+        const results = work(inputs);
+        return own.outputs(backend.getInputTensorIds(results));
+      });
+    } finally {
+      backend.binding = binding;
+      recording = undefined;
+    }
+  })();
+  const name = `Recorded${made++}`;
+  tf.tidy(() => { backend.executeMultipleOutputs('C2lDefine', [], [tf.tensor1d(own.definition(name, outputs), 'int32')], 0); });
+  if (functions.size >= MOST_FUNCTIONS) forget();
+  const result = { name, outputs: outputs.length };
+  functions.set(key, result);
+  return result;
+}
+
+function forget(): void {
+  const [key, { name }] = functions.entries().next().value as [string, Recorded];
+  functions.delete(key);
+  const text = Buffer.from(name);
+  tf.tidy(() => { backend.executeMultipleOutputs('C2lForget', [], [tf.tensor1d(packed([text.length], text), 'int32')], 0); });
+}
+
+/** Whole numbers, then bytes filled up to whole numbers. */
+function packed(numbers: readonly number[], ...texts: Uint8Array[]): Int32Array {
+  const words = texts.map((t) => Math.ceil(t.length / 4));
+  const out = new Int32Array(numbers.length + words.reduce((a, b) => a + b, 0));
+  out.set(numbers);
+  const bytes = new Uint8Array(out.buffer);
+  let at = 4 * numbers.length;
+  texts.forEach((t, i) => {
+    bytes.set(t, at);
+    at += 4 * words[i]!;
+  });
+  return out;
+}
+
+/** TensorFlow's graph messages, as tfjs brings them along for saved models. */
+const messages = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
+
+/** One piece of work being written down as a graph. */
+class Recording {
+  private readonly graph = new messages.GraphDef();
+  /** Where the tensor of an id comes from: a node and which of its outputs, as a graph names it. */
+  private readonly sources = new Map<number, string>();
+  private nodes = 0;
+
+  constructor(private readonly binding: Binding, inputs: readonly number[], types: readonly number[]) {
+    inputs.forEach((id, i) => {
+      this.add(`a${i}`, 'Placeholder', [], (attributes) => attributes.set('dtype', value((v) => v.setType(types[i]!))));
+      this.sources.set(id, `a${i}`);
+    });
+  }
+
+  /** The binding, with what it is told written down on the way. */
+  door(): Binding {
+    const refuse = (): never => { throw new Error('recorded work must not read values'); };
+    return Object.create(this.binding, {
+      executeOp: {
+        value: (op: string, attributes: EngineAttribute[], ids: number[], outputs: number): OpOutput[] => {
+          const inputs = ids.map((id) => this.source(id));
+          const out = this.binding.executeOp(op, attributes, ids, outputs);
+          const node = this.add(`n${this.nodes++}`, op, inputs, (map) => {
+            for (const a of attributes) map.set(a.name, this.attribute(a));
+            // tfjs leaves this one to be inferred, which a graph does not do.
+            if (op === 'ExpandDims') map.set('T', value((v) => v.setType(out[0]!.dtype)));
+          });
+          out.forEach(({ id }, i) => this.sources.set(id, i ? `${node}:${i}` : node));
+          return out;
+        },
+      },
+      createTensor: {
+        value: (shape: readonly number[], dtype: number, values: ArrayLike<number>): number => {
+          const id = this.binding.createTensor(shape, dtype, values);
+          if (!smallValueOf(id)) this.constant(id, dtype, shape, values);
+          return id;
+        },
+      },
+      // An id is given out once only, but what it stood for must not be taken for something else.
+      deleteTensor: {
+        value: (id: number): void => {
+          if (!smallValueOf(id)) this.sources.delete(id);
+          this.binding.deleteTensor(id);
+        },
+      },
+      tensorDataSync: { value: refuse },
+    }) as Binding;
+  }
+
+  /** (node, output of the node) of each tensor, through a node of its own: an output of a function is no input. */
+  outputs(ids: readonly number[]): [node: number, output: number][] {
+    return ids.map((id) => {
+      this.add(`n${this.nodes}`, 'Identity', [this.source(id)], (map) => map.set('T', value((v) => v.setType(this.binding.TF_FLOAT))));
+      return [this.nodes++, 0];
+    });
+  }
+
+  definition(name: string, outputs: readonly [number, number][]): Int32Array {
+    const version = new messages.VersionDef();
+    // The first version of graphs in which all these ops are.
+    version.setProducer(1882);
+    this.graph.setVersions(version);
+    const text = Buffer.from(name), graph = this.graph.serializeBinary();
+    const inputs = this.graph.getNodeList().filter((n) => n.getOp() === 'Placeholder').length;
+    return packed([text.length, graph.length, inputs, outputs.length, ...outputs.flat()], text, graph);
+  }
+
+  private source(id: number): string {
+    const known = this.sources.get(id);
+    if (known) return known;
+    const small = smallValueOf(id);
+    if (!small) throw new Error('recorded work uses a tensor that is neither its input nor made of its inputs');
+    return this.constant(id, small.dtype, small.shape, small.values);
+  }
+
+  private constant(id: number, dtype: number, shape: readonly number[], values: ArrayLike<number>): string {
+    const tensor = new messages.Tensor(), dims = new messages.TensorShape();
+    shape.forEach((size) => {
+      const dim = new messages.TensorShape.Dim();
+      dim.setSize(size);
+      dims.addDim(dim);
+    });
+    tensor.setDtype(dtype);
+    tensor.setTensorShape(dims);
+    const array = dtype === this.binding.TF_INT32 ? Int32Array.from(values) : dtype === this.binding.TF_FLOAT ? Float32Array.from(values) : Uint8Array.from(values);
+    tensor.setTensorContent(new Uint8Array(array.buffer));
+    const node = this.add(`n${this.nodes++}`, 'Const', [], (map) => {
+      map.set('dtype', value((v) => v.setType(dtype)));
+      map.set('value', value((v) => v.setTensor(tensor)));
+    });
+    this.sources.set(id, node);
+    return node;
+  }
+
+  private attribute({ type, value: given }: EngineAttribute): Message {
+    const { TF_ATTR_INT, TF_ATTR_FLOAT, TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_STRING } = this.binding;
+    return value((v) => {
+      if (Array.isArray(given)) throw new Error('recorded work has an op with a list for an attribute');
+      if (type === TF_ATTR_INT) v.setI(given);
+      else if (type === TF_ATTR_FLOAT) v.setF(given);
+      else if (type === TF_ATTR_TYPE) v.setType(given);
+      else if (type === TF_ATTR_BOOL) v.setB(given);
+      else if (type === TF_ATTR_STRING) v.setS(Buffer.from(String(given)));
+      else throw new Error(`recorded work has an op with an attribute of type ${type}`);
+    });
+  }
+
+  private add(name: string, op: string, inputs: readonly string[], describe: (attributes: Map<string, Message>) => void): string {
+    const node = new messages.NodeDef();
+    node.setName(name);
+    node.setOp(op);
+    node.setInputList([...inputs]);
+    describe(node.getAttrMap() as Map<string, Message>);
+    this.graph.addNode(node);
+    return name;
+  }
+}
+
+function value(fill: (v: Message) => void): Message {
+  const v = new messages.AttrValue();
+  fill(v);
+  return v;
+}
+
+/** A protocol buffer message of api_pb.js, which has no types of its own. */
+interface Message {
+  setName(x: string): void; setOp(x: string): void; getOp(): string; setInputList(x: string[]): void; getAttrMap(): unknown;
+  addNode(x: Message): void; getNodeList(): Message[]; setVersions(x: Message): void; setProducer(x: number): void; serializeBinary(): Uint8Array;
+  setI(x: unknown): void; setF(x: unknown): void; setB(x: unknown): void; setS(x: unknown): void; setType(x: unknown): void; setTensor(x: Message): void;
+  setDtype(x: number): void; setTensorShape(x: Message): void; setTensorContent(x: Uint8Array): void; addDim(x: Message): void; setSize(x: number): void;
+}
+type Make = new () => Message;
+interface Messages {
+  GraphDef: Make; NodeDef: Make; AttrValue: Make; Tensor: Make; VersionDef: Make; TensorShape: Make & { Dim: Make };
+}
