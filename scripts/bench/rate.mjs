@@ -1,7 +1,7 @@
 /** What the machine can do, and where a piece of work spends its time. */
 import { freeze } from '../../lib/dist/engine/frozen.js';
 import { linear } from '../../lib/dist/engine/ops.js';
-import { opTimes } from '../../lib/dist/engine/op-times.js';
+import { issuedBy } from '../../lib/dist/engine/op-times.js';
 import { tf } from '../../lib/dist/engine/tensorflow.js';
 
 /** Operations a second of fp32 matrix products: the best of several shapes, by our product and by TensorFlow's. */
@@ -32,7 +32,7 @@ const KINDS = {
 /** Prints each kind of work as a share of the time of `work`; the rest are TensorFlow's small ops, and the calls themselves. */
 export function printShares(work, vocabulary) {
   const began = performance.now();
-  const times = opTimes(work, (op, inputs) => (op === 'C2lLinear' || op === 'C2lLinearGrad'
+  const { ops: times } = issuedBy(work, (op, inputs) => (op === 'C2lLinear' || op === 'C2lLinearGrad'
     ? inputs[1].shape[0] * 16 === vocabulary ? 'head' : "layers' products"
     : KINDS[op] ?? 'small ops'));
   const all = performance.now() - began, inOps = [...times.values()].reduce((n, t) => n + t.milliseconds, 0);

@@ -4,8 +4,9 @@
  * values. A packed matrix [in, out] is a tensor of rank 3; where the width does not suit, a matrix stays as it is. On a GPU
  * matrices keep their shape, and bfloat16 where it holds the values: a product widens it on the way.
  */
+import type { EngineAttribute } from './binding.js';
 import { kernels } from './kernels.js';
-import { backend, tf, usesKernels, type EngineAttribute, type Tensor } from './tensorflow.js';
+import { backend, tf, usesKernels, type Tensor } from './tensorflow.js';
 
 /** Columns of a panel: both sides of a packed matrix are multiples of it. */
 const PANEL = 16;

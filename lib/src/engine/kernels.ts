@@ -1,5 +1,6 @@
 /** Typed calls of the fused CPU kernels in native/kernels.cc. No gradients here: see ops.ts. */
-import { backend, tf, usesKernels, type EngineAttribute, type Tensor } from './tensorflow.js';
+import type { EngineAttribute } from './binding.js';
+import { backend, tf, usesKernels, type Tensor } from './tensorflow.js';
 
 /** Heads of grouped-query attention over packed rows of (heads + 2 kvHeads) * dim. */
 export interface AttentionShape {

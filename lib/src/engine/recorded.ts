@@ -5,8 +5,9 @@
  * Our CPU kernels need none of this: few ops, each done when its call returns.
  */
 import { createRequire } from 'node:module';
+import { withCalls, type Binding, type EngineAttribute } from './binding.js';
 import { smallValueOf } from './small-values.js';
-import { backend, tf, tidy, usesKernels, type Binding, type EngineAttribute, type OpOutput, type Tensor } from './tensorflow.js';
+import { backend, tf, tidy, usesKernels, type Tensor } from './tensorflow.js';
 
 /** Functions that are kept; the one that was not asked for the longest goes. */
 const MOST_FUNCTIONS = 512;
@@ -105,37 +106,30 @@ class Recording {
 
   /** The binding, with what it is told written down on the way. */
   door(): Binding {
-    const refuse = (): never => { throw new Error('recorded work must not read values'); };
-    return Object.create(this.binding, {
-      executeOp: {
-        value: (op: string, attributes: EngineAttribute[], ids: number[], outputs: number): OpOutput[] => {
-          const inputs = ids.map((id) => this.source(id));
-          const out = this.binding.executeOp(op, attributes, ids, outputs);
-          const node = this.add(`n${this.nodes++}`, op, inputs, (map) => {
-            for (const a of attributes) map.set(a.name, this.attribute(a));
-            // tfjs leaves this one to be inferred, which a graph does not do.
-            if (op === 'ExpandDims') map.set('T', value((v) => v.setType(out[0]!.dtype)));
-          });
-          out.forEach(({ id }, i) => this.sources.set(id, i ? `${node}:${i}` : node));
-          return out;
-        },
+    return withCalls(this.binding, {
+      executeOp: (op, attributes, ids, outputs) => {
+        const inputs = ids.map((id) => this.source(id));
+        const out = this.binding.executeOp(op, attributes, ids, outputs);
+        const node = this.add(`n${this.nodes++}`, op, inputs, (map) => {
+          for (const a of attributes) map.set(a.name, this.attribute(a));
+          // tfjs leaves this one to be inferred, which a graph does not do.
+          if (op === 'ExpandDims') map.set('T', value((v) => v.setType(out[0]!.dtype)));
+        });
+        out.forEach(({ id }, i) => this.sources.set(id, i ? `${node}:${i}` : node));
+        return out;
       },
-      createTensor: {
-        value: (shape: readonly number[], dtype: number, values: ArrayLike<number>): number => {
-          const id = this.binding.createTensor(shape, dtype, values);
-          if (!smallValueOf(id)) this.constant(id, dtype, shape, values);
-          return id;
-        },
+      createTensor: (shape, dtype, values) => {
+        const id = this.binding.createTensor(shape, dtype, values);
+        if (!smallValueOf(id)) this.constant(id, dtype, shape, values);
+        return id;
       },
       // An id is given out once only, but what it stood for must not be taken for something else.
-      deleteTensor: {
-        value: (id: number): void => {
-          if (!smallValueOf(id)) this.sources.delete(id);
-          this.binding.deleteTensor(id);
-        },
+      deleteTensor: (id) => {
+        if (!smallValueOf(id)) this.sources.delete(id);
+        this.binding.deleteTensor(id);
       },
-      tensorDataSync: { value: refuse },
-    }) as Binding;
+      tensorDataSync: () => { throw new Error('recorded work must not read values'); },
+    });
   }
 
   /** (node, output of the node) of each tensor, through a node of its own: an output of a function is no input. */

@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
+import type { Binding, EngineAttribute, OpOutput } from './binding.js';
 import { sendingOnce } from './small-values.js';
 
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
@@ -26,30 +27,6 @@ export const tf = load();
 export type { Tf };
 export type Tensor = Tf.Tensor;
 
-export interface EngineAttribute {
-  name: string;
-  type: number;
-  value: number | boolean | string;
-}
-/** What an op has made: TensorFlow's own number of the tensor and of its type. */
-export interface OpOutput {
-  id: number;
-  dtype: number;
-  shape: number[];
-}
-/** The native calls that tfjs makes; tensors are numbers. */
-export interface Binding {
-  TF_ATTR_INT: number;
-  TF_ATTR_FLOAT: number;
-  TF_ATTR_TYPE: number;
-  TF_ATTR_BOOL: number;
-  TF_ATTR_STRING: number;
-  TF_FLOAT: number;
-  TF_INT32: number;
-  executeOp(name: string, attributes: EngineAttribute[], inputs: number[], outputs: number): OpOutput[];
-  createTensor(shape: readonly number[], dtype: number, values: ArrayLike<number>): number;
-  deleteTensor(id: number): void;
-}
 interface NativeBackend {
   isUsingGpuDevice: boolean;
   binding: Binding;
