@@ -208,7 +208,7 @@ const paper: Profile = {
   learning: {
     ...LEARNING,
     rank: 16, alpha: 32, headWidth: 1024, steps: 1200, repositories: 1, tasks: 16, walk: { repositories: 1, commits: 16, tasks: 8 },
-    rates: { lora: 2e-4, hypernetwork: 1e-4, text2lora: 2.5e-5, paw: 1e-4, weights: 2e-5 }, validateEvery: 200, microBatch: 1, checkpoint: true,
+    rates: { lora: 2e-4, hypernetwork: 1e-4, text2lora: 2.5e-5, paw: 1e-4, weights: 2e-5 }, validateEvery: 200, microBatch: 16, checkpoint: true,
     evo: { width: 2048, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 128, hidden: 512 }, paw: { bases: 16 },
     perRepository: { epochs: 3, batch: 16 }, rag: { k: 3, chunkTokens: 512 },
   },

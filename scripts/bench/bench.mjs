@@ -3,6 +3,7 @@
  * parts only. What follows an option goes to the part: `npm run bench -- curation --mirror DIR`.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fixturesPython } from '../fixtures-python.mjs';
 import { inRoot, root, venvPython } from '../setup/paths.mjs';
 
@@ -20,6 +21,7 @@ const parts = {
   'generate-0.5b': versusTransformers('generate.mjs', '0.5b'),
   'embed-0.5b': versusTransformers('embed.mjs', '0.5b'),
   'train-0.5b': versusTransformers('train.mjs', '0.5b'),
+  gpu: { command: [process.execPath, script('gpu.mjs')], missing: () => !existsSync('/dev/nvidiactl') && !existsSync('/dev/dxg') && 'needs a GPU' },
   estimate: { command: [process.execPath, script('paper-estimate.mjs')], missing: () => false },
   curation: { command: [venvPython, script('curation.py')], missing: () => false },
 };

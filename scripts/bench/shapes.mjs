@@ -3,7 +3,7 @@ import { frozen, randomModel } from '../../lib/dist/model/weights.js';
 import { Random } from '../../lib/dist/store/random.js';
 import { largeModel, QWEN_CODER_0_5B } from './large-model.mjs';
 
-const NANO = {
+export const NANO = {
   vocabSize: 8192, hidden: 256, layers: 6, heads: 4, kvHeads: 2, headDim: 64, mlp: 768, ropeTheta: 10_000, rmsEps: 1e-6, maxTokens: 4096,
 };
 

@@ -50,7 +50,7 @@ def random_config(c):
 def steps(job):
     c = job["config"]
     torch.manual_seed(0)
-    model = Qwen2ForCausalLM(random_config(c))
+    model = Qwen2ForCausalLM(random_config(c)).to(torch.get_default_device())
     model.requires_grad_(False)
     modules, shapes = {t: [] for t in TYPES}, {}
     for name, child in list(model.named_modules()):

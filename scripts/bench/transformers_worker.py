@@ -2,7 +2,7 @@
 
 Prints {"seconds", "result"} each time. Jobs: `generate`, greedily, until EOS or a token that holds a line break, for
 batches of prompts padded on the left; `embed`, the mean over each window of the final hidden states; `train`, steps of
-Code2LoRA-Static in plain PyTorch, as its authors structure it (torch_step.py). Without a folder, a model's weights are random.
+Code2LoRA-Static in plain PyTorch, as its authors structure it (torch_step.py). Without a folder, a model's weights are random. With "device": "cuda" on a GPU, with or without "tf32".
 """
 import json
 import os
@@ -17,12 +17,18 @@ from torch_step import random_config
 torch.set_num_threads(os.cpu_count())
 with open(sys.argv[1], encoding="utf-8") as file:
     job = json.load(file)
+cuda = job.get("device") == "cuda"
+if cuda:
+    torch.set_default_device("cuda")
+    torch.backends.cuda.matmul.allow_tf32 = job["tf32"]
 
 
 def load(kind):
     if "model" in job:
-        return kind.from_pretrained(job["model"], dtype=torch.float32).eval()
-    return kind.from_config(random_config(job["config"]), dtype=torch.float32).eval()
+        model = kind.from_pretrained(job["model"], dtype=torch.float32)
+    else:
+        model = kind.from_config(random_config(job["config"]), dtype=torch.float32)
+    return model.eval().to("cuda" if cuda else "cpu")
 
 
 def generator():
@@ -58,4 +64,6 @@ else:
 for _ in sys.stdin:
     began = time.perf_counter()
     result = run()
+    if cuda:
+        torch.cuda.synchronize()
     print(json.dumps({"seconds": time.perf_counter() - began, "result": result}), flush=True)

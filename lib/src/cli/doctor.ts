@@ -1,4 +1,4 @@
-/** `code2lora doctor`: what the project found on this machine, and what is missing for what. Changes nothing. */
+/** `code2lora doctor`: what the project found on this machine, and what is missing for what; `--gpu` tries the GPU. Changes nothing. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
@@ -44,9 +44,8 @@ interface Finding {
 
 async function engine(): Promise<{ found: string | undefined; reason: string }> {
   try {
-    const { device } = await import('../engine/tensorflow.js');
-    const gpu = device().startsWith('gpu') ? output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']) : undefined;
-    return { found: gpu ? `${device()}: ${gpu.replace(/\n/g, '; ')}` : device(), reason: '' };
+    const { device, unusedGpu } = await import('../engine/tensorflow.js'), unused = unusedGpu();
+    return { found: unused ? `${device()}. ${unused}` : device(), reason: '' };
   } catch (error) {
     return { found: undefined, reason: explain(error) };
   }
@@ -87,7 +86,8 @@ async function findings(): Promise<Finding[]> {
 }
 
 export async function run(args: string[]): Promise<void> {
-  parseArgs({ args, options: {} });
+  const { values } = parseArgs({ args, options: { gpu: { type: 'boolean' } } });
+  if (values.gpu) return (await import('./gpu-check.js')).checkGpu();
   const found = await findings();
   const { bavail, bsize } = statfsSync(root);
   const rows: [string, string][] = [

@@ -15,7 +15,7 @@ const commands: Command[] = [
   { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables (--help says more)', load: () => import('./curate.js') },
   { name: 'adapt', summary: 'the adapter of any Python repository, as a folder that PEFT loads (--help says more)', load: () => import('./adapt.js') },
   { name: 'pretrain', summary: 'train nano-coder, the shipped base model, from scratch or --continue the shipped one (--tokens N)', load: () => import('./pretrain.js') },
-  { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what', load: () => import('./doctor.js') },
+  { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what; --gpu tries the GPU', load: () => import('./doctor.js') },
 ];
 
 const help = (): string =>

@@ -5,6 +5,7 @@
  */
 import { tf, tidy } from '../engine/tensorflow.js';
 import { UserError } from '../store/errors.js';
+import { filledLength } from '../model/memory.js';
 import type { Embedder } from './embedder.js';
 import type { WindowRecipe } from './recipe.js';
 import { windowsOf } from './windows.js';
@@ -80,7 +81,7 @@ async function encode(windows: Window[], embedder: Embedder, { inside }: WindowR
 /** One vector a window: [B, h] row by row. The first window is the longest. */
 export function batchVectors(windows: (readonly number[])[], embedder: Embedder, inside: WindowRecipe['inside']): Float32Array {
   const { tokenizer, hidden } = embedder;
-  const count = windows.length, time = windows[0]!.length;
+  const count = windows.length, time = filledLength(windows[0]!.length, 1);
   // Padding stands on the right, where causal attention never looks: it needs no mask.
   const ids = new Int32Array(count * time).fill(tokenizer.eos);
   windows.forEach((w, i) => { ids.set(w, i * time); });

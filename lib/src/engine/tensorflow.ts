@@ -9,6 +9,7 @@ import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../store/errors.js';
 import type { Binding, EngineAttribute, OpOutput } from './binding.js';
+import { gpus, tensorFloat32 } from './gpu.js';
 import { sendingOnce } from './small-values.js';
 
 // tfjs-node 4.22 calls this helper, which Node 23 removed.
@@ -48,9 +49,16 @@ const instructions = process.env['CODE2LORA_KERNELS'] ?? 'none';
 export const usesKernels: boolean = !onGpu && instructions !== 'none';
 if (!usesKernels) backend.binding = sendingOnce(backend.binding);
 
-/** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores, avx512)`. */
+/** What computes, for logs and run records: `cpu (AMD EPYC, 2 cores, avx512)`, `gpu (NVIDIA H100 80GB HBM3, TF32)`. */
 export function device(): string {
-  return onGpu ? 'gpu (CUDA)' : `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${instructions})`;
+  if (onGpu) return `gpu (${gpus()[0]?.name ?? 'CUDA'}, ${tensorFloat32() ? 'TF32' : 'no TF32'})`;
+  return `cpu (${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${instructions})`;
+}
+
+/** Why a GPU of this machine is not used, or undefined: what a run says first. */
+export function unusedGpu(): string | undefined {
+  const [gpu] = onGpu ? [] : gpus();
+  return gpu && `This machine has a GPU (${gpu.name}), but TensorFlow computes on the processor: "npx code2lora doctor --gpu" says why.`;
 }
 
 /** tf.tidy for functions whose result holds tensors in any structure of ours, or is an array of numbers, in which it would look for tensors one by one. */

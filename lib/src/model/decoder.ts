@@ -6,6 +6,7 @@ import { beginningsOf, decode, nextPlace, ofSequences, openCache } from '../engi
 import { attention, embed, logits as project, places, rmsNorm } from '../engine/ops.js';
 import { recorded } from '../engine/recorded.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
+import { filledLength } from './memory.js';
 import { attentionShape, block, blockKey, flatten, mapLow, unflatten, type LowRankLayer } from './transformer.js';
 import { layerFrom, layerList, type Model } from './weights.js';
 
@@ -34,7 +35,7 @@ export interface PromptAdapters {
 export function openDecoder(model: Model, prompts: readonly (readonly number[])[], newTokens: number, adapters?: PromptAdapters): Decoder {
   const { config } = model, shape = attentionShape(config), batch = prompts.length;
   // A multiple of 16: sums in the kernels then meet a prompt's tokens in the same places whatever its batch.
-  const time = Math.ceil(Math.max(...prompts.map((p) => p.length)) / 16) * 16;
+  const time = filledLength(Math.max(...prompts.map((p) => p.length)), 16);
   const ids = new Int32Array(batch * time);
   prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
   const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');

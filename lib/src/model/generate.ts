@@ -1,5 +1,5 @@
 /** Greedy decoding of a batch of prompts whose continuations end at different times. */
-import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
+import { tf, tidy, usesKernels, type Tensor } from '../engine/tensorflow.js';
 import { openDecoder, type PromptAdapters } from './decoder.js';
 import type { Model } from './weights.js';
 
@@ -13,8 +13,8 @@ export interface GenerateOptions {
   banned?: ReadonlySet<number>;
 }
 
-/** Finished sequences are dropped once so small a share goes on: dropping copies the cache. */
-const KEPT = 0.75;
+/** Finished sequences are dropped once so small a share goes on: dropping copies the cache, and makes another shape of recorded work. */
+const KEPT = usesKernels ? 0.75 : 0.5;
 
 /** @returns for each prompt the generated ids, without EOS. */
 export function generate(

@@ -12,7 +12,7 @@ import { hiddenStates } from '../model/transformer.js';
 import type { Model } from '../model/weights.js';
 import { tasksAtOnce, toBatch, type Batch, type Example } from './examples.js';
 import { groupBy, type Context, type Draw } from './draws.js';
-import type { Gradients, Learner } from './learner.js';
+import { readSum, type Gradients, type Learner } from './learner.js';
 
 /** Parameters, and how they become adapters for a list of contexts. */
 export interface AdapterWriter {
@@ -54,8 +54,8 @@ export function adapterLearner(
       const leaves = adapterTensors(written);
       const rebuild = (list: Tensor[]) => withTensors(written, list);
       const total = draw.items.flat().reduce((n, e) => n + e.target.length, 0);
-      let loss = 0, tokens = 0;
-      let sums: Tensor[] = [];
+      let tokens = 0, sums: Tensor[] = [];
+      const losses: Tensor[] = [];
       const add = (list: Tensor[]) => {
         const before = sums;
         sums = before.length ? list.map((g, i) => before[i]!.add(g)) : list;
@@ -68,7 +68,7 @@ export function adapterLearner(
           const own = leaves.map((t) => (isBatched(t) ? t.slice([from], [to - from]) : t));
           const { value, grads } = tf.valueAndGrads((...x: Tensor[]) => lossOf(rebuild(x), batch, weight))(own);
           tokens += batch.ids.size;
-          loss += value.dataSync()[0]!;
+          losses.push(tf.keep(value));
           // A micro-batch's gradient stands in its contexts' rows of the whole.
           return grads.map((g) => (isBatched(g) ? rowsOf(g, from, draw.contexts.length) : g));
         });
@@ -80,11 +80,11 @@ export function adapterLearner(
         tokens += push.tokens;
       }
       // A writer whose parameters are the factors themselves needs no second pass.
-      if (leaves.every((t, i) => t === parameters[i])) return { loss, gradients: sums, tokens };
+      if (leaves.every((t, i) => t === parameters[i])) return { loss: readSum(losses), gradients: sums, tokens };
       if (options.checkpoint) trimMemory();
       const through = gradientsOf((p) =>
         tf.addN(adapterTensors(writer.write(p, draw.contexts)).map((t, i) => t.mul(sums[i]!).sum())), parameters);
-      return { loss, gradients: through, tokens };
+      return { loss: readSum(losses), gradients: through, tokens };
     });
   }
 

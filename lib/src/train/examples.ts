@@ -2,7 +2,7 @@
 import { tf, type Tensor } from '../engine/tensorflow.js';
 import type { Task } from '../data/types.js';
 import type { ModelConfig } from '../model/config.js';
-import { trainingTokensAtOnce } from '../model/memory.js';
+import { filledLength, trainingTokensAtOnce } from '../model/memory.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 
 export interface Example {
@@ -79,7 +79,7 @@ export function tasksAtOnce(config: ModelConfig, examples: readonly Example[], m
 
 /** Lengths are rounded up to a multiple of 32, so that few shapes occur. */
 export function toBatch(examples: readonly Example[], pad: number): Batch {
-  const time = Math.ceil(Math.max(...examples.map((e) => e.prefix.length + e.target.length)) / 32) * 32;
+  const time = filledLength(Math.max(...examples.map((e) => e.prefix.length + e.target.length)), 32);
   const ids = new Int32Array(examples.length * time).fill(pad);
   const rows: number[] = [], target: number[] = [];
   examples.forEach((e, b) => {

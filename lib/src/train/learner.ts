@@ -1,5 +1,5 @@
 /** What a trainer trains: named parameters, and their gradients for the tasks of a step. */
-import type { Tensor } from '../engine/tensorflow.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import type { Draw } from './draws.js';
 
 export interface Gradients {
@@ -18,4 +18,11 @@ export interface Learner {
   gradients(parameters: Tensor[], draw: Draw): Gradients;
   /** Mean loss a target token over validation tasks, nats. */
   validationLoss(parameters: Tensor[]): number;
+}
+
+/** The sum of scalars that are done with; a GPU is asked once, when everything is under way. */
+export function readSum(scalars: Tensor[]): number {
+  const values = tidy(() => tf.stack(scalars).dataSync<'float32'>());
+  tf.dispose(scalars);
+  return values.reduce((a, b) => a + b, 0);
 }

@@ -4,7 +4,7 @@ import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
 import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, thawed, toList, type Model } from '../model/weights.js';
 import { tasksAtOnce, toBatch, type Batch, type Example } from './examples.js';
-import type { Learner } from './learner.js';
+import { readSum, type Learner } from './learner.js';
 
 /**
  * Starts from a copy of `model`, which stays as it is.
@@ -23,16 +23,17 @@ export function weightsLearner(model: Model, validation: readonly Example[], mos
       const all = draw.items.flat();
       const total = all.reduce((n, e) => n + e.target.length, 0);
       const microBatch = tasksAtOnce(model.config, all, most, false);
-      let loss = 0, tokens = 0, sum: Tensor[] | undefined;
+      let tokens = 0, sum: Tensor[] | undefined;
+      const losses: Tensor[] = [];
       for (let at = 0; at < all.length; at += microBatch) {
         const items = all.slice(at, at + microBatch);
         const batch = toBatch(items, pad);
         const { value, grads } = tidy(() => tf.valueAndGrads((...w: Tensor[]) => lossOf(w, batch, 1 / total))(parameters));
-        loss += value.dataSync()[0]!;
+        losses.push(value);
         tokens += batch.ids.size;
         sum = sum ? sum.map((s, i) => s.add(grads[i]!)) : grads;
       }
-      return { loss, gradients: sum!, tokens };
+      return { loss: readSum(losses), gradients: sum!, tokens };
     }),
     validationLoss: (parameters) => {
       const microBatch = tasksAtOnce(model.config, validation, most, false);
