@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { device } from '../engine/tensorflow.js';
+import { device, unusedGpu } from '../engine/tensorflow.js';
 import { fetchDistributions, type Pin } from '../data/sources/pypi.js';
 import { cache, data } from '../lab/paths.js';
 import { loadModel } from '../model/checkpoint.js';
@@ -22,6 +22,8 @@ export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { tokens: { type: 'string', default: '60000000' }, continue: { type: 'boolean', default: false } } });
   const progress = terminalProgress();
   const { projects, exclude } = JSON.parse(readFileSync(data('corpora', 'pretrain.json'), 'utf8')) as { projects: Pin[]; exclude: string[] };
+  const unused = unusedGpu();
+  if (unused) console.log(unused);
   console.log(`Pre-training nano-coder on ${device()}.`);
   const archives = await fetchDistributions(projects, cache(), progress);
   const folder = data('models', 'nano-coder');

@@ -1,6 +1,6 @@
 /** `reproduce`: from repositories to the tables and figures of one profile. Goes on where an earlier one stopped. */
 import { parseArgs } from 'node:util';
-import { device } from '../engine/tensorflow.js';
+import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
 import { ALL, HEADLINE } from '../lab/plan.js';
 import { readPlanned } from '../lab/run-store.js';
@@ -15,6 +15,8 @@ export async function run(args: string[]): Promise<void> {
   const began = Date.now();
   const times = stageTimes(terminalProgress());
   const lab = openWorkspace({ profile: values.profile, progress: times.progress, recompute: true });
+  const unused = unusedGpu();
+  if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
   const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
   if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);

@@ -66,7 +66,7 @@ function inputOf(ids: readonly number[], { tokenizer }: Embedder, { endToken }: 
 async function encode(windows: Window[], embedder: Embedder, { inside }: WindowRecipe, tick: (tokens: number) => void): Promise<void> {
   windows.sort((a, b) => b.ids.length - a.ids.length);
   for (let at = 0; at < windows.length;) {
-    const batch = windows.slice(at, at + Math.max(1, Math.floor(embedder.tokensAtOnce / windows[at]!.ids.length)));
+    const batch = windows.slice(at, at + Math.max(1, Math.floor(embedder.tokensAtOnce / filledLength(windows[at]!.ids.length, 1))));
     const rows = batchVectors(batch.map((w) => w.ids), embedder, inside);
     if (!rows.every(Number.isFinite)) {
       throw new UserError(`The encoder (${embedder.key}) gives values that are not finite: its weights are damaged, fetch or make them again.`);

@@ -5,7 +5,7 @@
 import * as composite from './composite.js';
 import { kernels, trimMemory } from './kernels.js';
 import { recorded } from './recorded.js';
-import { tf, usesKernels, type Tensor } from './tensorflow.js';
+import { tf, tidy, usesKernels, type Tensor } from './tensorflow.js';
 
 export interface AdamWOptions {
   beta1: number;
@@ -52,7 +52,7 @@ export class AdamW {
     const lists = [this.parameters, this.m, this.v], count = gradients.length;
     const next = recorded('AdamW', [...lists.flat(), ...gradients, hyper], (all) => {
       const numbers = tf.unstack(all.at(-1)!);
-      const updated = gradients.map((_, i) => composite.adamW(all[i]!, all[count + i]!, all[2 * count + i]!, all[3 * count + i]!, numbers, all[i]!.rank >= 2));
+      const updated = gradients.map((_, i) => tidy(() => composite.adamW(all[i]!, all[count + i]!, all[2 * count + i]!, all[3 * count + i]!, numbers, all[i]!.rank >= 2)));
       return [0, 1, 2].flatMap((part) => updated.map((of) => of[part]!));
     });
     tf.dispose([lists.flat(), hyper]);

@@ -41,11 +41,17 @@ const typeOf = (t: Tensor): number => {
 };
 
 function record(key: string, inputs: readonly Tensor[], work: (inputs: readonly Tensor[]) => Tensor[]): Recorded {
-  const binding = backend.binding;
+  const { binding, getInputTensorIds } = backend;
   const ids = backend.getInputTensorIds([...inputs]);
   const own = new Recording(binding, ids, inputs.map(typeOf));
+  const first = tf.tidy(() => tf.scalar(0).id);
   recording = own;
   backend.binding = own.door();
+  backend.getInputTensorIds = (tensors) => {
+    // Values that JavaScript still holds would be taken for constants of the work.
+    if (tensors.some((t) => t.id < first && backend.tensorMap.get(t.dataId).values && t.size > 1)) throw new Error(OUTSIDE);
+    return getInputTensorIds.call(backend, tensors);
+  };
   const outputs = (() => {
     try {
       // What it gives this time is thrown away: the function's own result may differ in the last bits.
@@ -54,7 +60,7 @@ function record(key: string, inputs: readonly Tensor[], work: (inputs: readonly 
         return own.outputs(backend.getInputTensorIds(results));
       });
     } finally {
-      backend.binding = binding;
+      Object.assign(backend, { binding, getInputTensorIds });
       recording = undefined;
     }
   })();
@@ -89,6 +95,8 @@ function packed(numbers: readonly number[], ...texts: Uint8Array[]): Int32Array 
 
 /** TensorFlow's graph messages, as tfjs brings them along for saved models. */
 const messages = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
+
+const OUTSIDE = 'recorded work uses a tensor that is neither its input nor made of its inputs';
 
 /** One piece of work being written down as a graph. */
 class Recording {
@@ -154,7 +162,7 @@ class Recording {
     const known = this.sources.get(id);
     if (known) return known;
     const small = smallValueOf(id);
-    if (!small) throw new Error('recorded work uses a tensor that is neither its input nor made of its inputs');
+    if (!small) throw new Error(OUTSIDE);
     return this.constant(id, small.dtype, small.shape, small.values);
   }
 

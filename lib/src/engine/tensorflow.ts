@@ -31,7 +31,8 @@ export type Tensor = Tf.Tensor;
 interface NativeBackend {
   isUsingGpuDevice: boolean;
   binding: Binding;
-  tensorMap: { get(dataId: Tf.DataId): { dtype: number | string } };
+  /** `values`: those that JavaScript still holds, since no op has read them yet. */
+  tensorMap: { get(dataId: Tf.DataId): { dtype: number | string; values: unknown } };
   getDTypeInteger(dtype: string): number;
   getInputTensorIds(tensors: Tensor[]): number[];
   createOutputTensor(of: OpOutput): Tensor;

@@ -55,4 +55,5 @@ export const promptTokensAtOnce = (c: ModelConfig, budget = workingBytes(PROMPT_
  * their gradients to its end. `checkpoint`: of all layers but one, the inputs are kept alone.
  */
 export const trainingTokensAtOnce = (c: ModelConfig, checkpoint: boolean, budget = trainingBytes()): number =>
-  tokens(budget, 2 * (checkpoint ? c.layers * c.hidden + ofLayer(c) : c.layers * ofLayer(c)));
+  // TensorFlow's ops make a dozen arrays of what a kernel makes one of; a block is then always computed again.
+  tokens(budget, usesKernels ? 2 * (checkpoint ? c.layers * c.hidden + ofLayer(c) : c.layers * ofLayer(c)) : 2 * c.layers * c.hidden + 12 * ofLayer(c));

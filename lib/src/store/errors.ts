@@ -13,7 +13,8 @@ export function explain(error: unknown): string {
   if (code === 'ENOENT') return `File not found${where}.`;
   const asked = /Array buffer allocation failed|OOM when allocating(?: tensor with shape\[([\d,]+)\])?/.exec(message ?? '');
   if (asked) {
-    return `The memory is used up${asked[1] ? ` (an array of ${asked[1].replaceAll(',', ' x ')} numbers did not fit)` : ''}: close other programs, ` +
+    const whose = /device:GPU/.test(message) ? "The GPU's memory" : 'The memory';
+    return `${whose} is used up${asked[1] ? ` (an array of ${asked[1].replaceAll(',', ' x ')} numbers did not fit)` : ''}: close other programs, ` +
       'lower learning.microBatch or maxTokens, or take a smaller model; what is finished is kept, and the same command goes on from there.';
   }
   return message ?? String(error);
