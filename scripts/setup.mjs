@@ -10,6 +10,7 @@ import { compile } from './setup/compile.mjs';
 import { Display } from './setup/display.mjs';
 import { engine } from './setup/engine.mjs';
 import { explain, SetupError } from './setup/errors.mjs';
+import { gpu } from './setup/gpu.mjs';
 import { takeLock } from './setup/lock.mjs';
 import { kernel, npmPackages, pythonEnvironment } from './setup/packages.mjs';
 import { root, temporary } from './setup/paths.mjs';
@@ -26,7 +27,7 @@ const isFresh = (step) => {
     return false;
   }
 };
-const steps = [npmPackages, pythonEnvironment, engine, kernel, compile, chromium];
+const steps = [npmPackages, pythonEnvironment, engine, kernel, compile, chromium, gpu];
 
 function checkDisk() {
   if (isFresh(npmPackages) && isFresh(pythonEnvironment)) return;
@@ -44,12 +45,15 @@ async function setUp(display) {
   };
   const packages = perform(npmPackages);
   const python = perform(pythonEnvironment);
+  const compiled = packages.then(() => perform(compile));
   await Promise.all([
-    packages.then(() => perform(compile)),
+    compiled,
     packages.then(() => perform(chromium)),
     Promise.all([packages, python]).then(async () => {
       await perform(engine);
       await perform(kernel);
+      await compiled;
+      await perform(gpu);
     }),
   ]);
 }

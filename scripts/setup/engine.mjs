@@ -11,7 +11,7 @@ import { findCompiler } from './prerequisites.mjs';
 import { run } from './run.mjs';
 import { hash, hashFiles, readStamp, writeStamp } from './stamp.mjs';
 
-const built = join(tfjs, 'lib', 'napi-v8', 'tfjs_binding.node');
+export const builtBinding = join(tfjs, 'lib', 'napi-v8', 'tfjs_binding.node');
 const stamp = inRoot('node_modules', '.cache', 'code2lora', 'engine.json');
 const objects = inRoot('node_modules', '.cache', 'code2lora', 'objects');
 const native = inRoot('lib', 'native');
@@ -28,7 +28,7 @@ const instructionSets = process.arch === 'x64' ? {
   avx2: ['-mavx2', '-mfma'],
   avx512: ['-mavx2', '-mfma', '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'],
 } : { native: ['-march=native'] };
-const linkFlags = ['-shared', '-fopenmp', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-Wl,--no-as-needed'];
+const linkFlags = ['-shared', '-fopenmp', '-Wl,--no-as-needed'];
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
 /**
@@ -66,28 +66,30 @@ function link(target, path) {
   symlinkSync(target, path);
 }
 
-function linkTensorFlow() {
+function linkHeaders() {
   const { folder } = tensorflow();
-  mkdirSync(join(tfjs, 'deps', 'lib'), { recursive: true });
+  mkdirSync(join(tfjs, 'deps'), { recursive: true });
   link(join(folder, 'include'), join(tfjs, 'deps', 'include'));
   for (const library of libraries) {
     if (!existsSync(join(folder, library))) {
       throw new SetupError(`Set-up stopped: ${join(folder, library)} is missing. Remove the folder .venv and run the same command again.`);
     }
-    link(join(folder, library), join(tfjs, 'deps', 'lib', library));
   }
 }
 
 /**
+ * Links `parts` to `output`, which loads TensorFlow from the wheel's own `folder`: its libraries look for CUDA's in the
+ * folders beside theirs, and by a link from elsewhere they would look beside the link.
+ *
  * Links against empty libraries of the same names, since reading TensorFlow's symbols takes the linker 20 s. Whether
  * every symbol is there is seen when the result is loaded with LD_BIND_NOW.
  */
-async function linkBinding(compiler, parts, output) {
-  const empty = libraries.map((library) => join(objects, library));
+export async function linkBinding(compiler, parts, output, folder, scratch = objects) {
+  const empty = libraries.map((library) => join(scratch, library));
   for (const [i, library] of libraries.entries()) {
     await run(compiler, ['-shared', `-Wl,-soname,${library}`, '-o', empty[i], '-x', 'c++', '/dev/null'], { log: 'engine-link.log' });
   }
-  await run(compiler, ['-o', output, ...parts, ...linkFlags, ...empty], { log: 'engine-link.log', append: true });
+  await run(compiler, ['-o', output, ...parts, ...linkFlags, `-Wl,-rpath,${folder}`, ...empty], { log: 'engine-link.log', append: true });
 }
 
 async function compile(compiler, { name, path, flags }, machine) {
@@ -109,8 +111,8 @@ export const engine = {
     const done = readStamp(stamp);
     return (
       done !== undefined &&
-      existsSync(built) &&
-      statSync(built).mtimeMs === done.mtimeMs &&
+      existsSync(builtBinding) &&
+      statSync(builtBinding).mtimeMs === done.mtimeMs &&
       lstatSync(secondCopy, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
       existsSync(readlinkSync(join(tfjs, 'deps', 'include'))) &&
       done.key === this.key()
@@ -120,13 +122,13 @@ export const engine = {
     const key = this.key();
     const compiler = findCompiler();
     mkdirSync(objects, { recursive: true });
-    mkdirSync(join(built, '..'), { recursive: true });
-    linkTensorFlow();
+    mkdirSync(join(builtBinding, '..'), { recursive: true });
+    linkHeaders();
     link('tfjs-node-gpu', secondCopy);
     const machine = machineKey();
     const parts = await Promise.all(sources().map((source) => compile(compiler, source, machine)));
-    const beside = `${built}.${process.pid}.tmp.node`;
-    await linkBinding(compiler, parts, beside);
+    const beside = `${builtBinding}.${process.pid}.tmp.node`;
+    await linkBinding(compiler, parts, beside, tensorflow().folder);
     try {
       const env = { TF_CPP_MIN_LOG_LEVEL: '2', LD_BIND_NOW: '1' };
       await run(process.execPath, ['-e', 'require(process.argv[1])', beside], { log: 'engine-load.log', env });
@@ -134,9 +136,9 @@ export const engine = {
       rmSync(beside, { force: true });
       throw error;
     }
-    renameSync(beside, built);
+    renameSync(beside, builtBinding);
     const keep = new Set(parts);
     for (const name of readdirSync(objects)) if (name.includes('.o') && !keep.has(join(objects, name))) rmSync(join(objects, name));
-    writeStamp(stamp, { key, mtimeMs: statSync(built).mtimeMs });
+    writeStamp(stamp, { key, mtimeMs: statSync(builtBinding).mtimeMs });
   },
 };

@@ -32,8 +32,8 @@ export const npmPackages = {
 
 const venvStamp = join(venv, 'code2lora.json');
 
-/** `gpu` where a CUDA device answers; once installed it stays, its TensorFlow runs on CPUs as well. */
-function device() {
+/** What the environment is for: `gpu` where a CUDA device answers; once installed it stays, its TensorFlow runs on CPUs as well. */
+export function device() {
   if (readStamp(venvStamp)?.device === 'gpu') return 'gpu';
   return spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8' }).stdout?.startsWith('GPU ') ? 'gpu' : 'cpu';
 }
