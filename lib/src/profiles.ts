@@ -95,6 +95,8 @@ export interface Profile {
    * are those of `irRepositories` training repositories, drawn alike.
    */
   evaluated: Record<Track, { CR: number; IR: number; irRepositories: number; OOD: number; validation: number }>;
+  /** Most tasks of each repository or commit whose likelihood is taken, those that are decoded among them: it costs a pass and no decoding. */
+  likelihood: Record<Track, { CR: number; IR: number; OOD: number }>;
 }
 
 /** Qwen2.5-Coder-1.5B. */
@@ -136,6 +138,7 @@ const smoke: Profile = {
     perRepository: { epochs: 1, batch: 16 },
   },
   evaluated: { static: { CR: 20, IR: 6, irRepositories: Infinity, OOD: 0, validation: 8 }, evolution: { CR: 2, IR: 2, irRepositories: Infinity, OOD: 0, validation: 1 } },
+  likelihood: { static: { CR: 30, IR: 10, OOD: 0 }, evolution: { CR: 4, IR: 4, OOD: 0 } },
 };
 
 const synthetic: Profile = {
@@ -159,6 +162,7 @@ const synthetic: Profile = {
     perRepository: { epochs: 1, batch: 16 },
   },
   evaluated: { static: { CR: 18, IR: 0, irRepositories: Infinity, OOD: 0, validation: 6 }, evolution: { CR: 12, IR: 0, irRepositories: Infinity, OOD: 0, validation: 3 } },
+  likelihood: { static: { CR: 18, IR: 0, OOD: 0 }, evolution: { CR: 12, IR: 0, OOD: 0 } },
 };
 
 const mini: Profile = {
@@ -186,6 +190,7 @@ const mini: Profile = {
     static: { CR: 24, IR: 12, irRepositories: 30, OOD: 24, validation: 16 },
     evolution: { CR: 16, IR: 16, irRepositories: Infinity, OOD: 16, validation: 4 },
   },
+  likelihood: { static: { CR: 48, IR: 48, OOD: 48 }, evolution: { CR: 16, IR: 16, OOD: 16 } },
 };
 
 const paper: Profile = {
@@ -213,6 +218,7 @@ const paper: Profile = {
     perRepository: { epochs: 3, batch: 16 }, rag: { k: 3, chunkTokens: 512 },
   },
   evaluated: { static: { CR: 8, IR: 8, irRepositories: Infinity, OOD: 8, validation: 1 }, evolution: { CR: 8, IR: 8, irRepositories: Infinity, OOD: 8, validation: 1 } },
+  likelihood: { static: { CR: 32, IR: 32, OOD: 32 }, evolution: { CR: 8, IR: 8, OOD: 8 } },
 };
 
 const profiles = [smoke, synthetic, mini, paper];

@@ -21,6 +21,7 @@ const parts = {
   'generate-0.5b': versusTransformers('generate.mjs', '0.5b'),
   'embed-0.5b': versusTransformers('embed.mjs', '0.5b'),
   'train-0.5b': versusTransformers('train.mjs', '0.5b'),
+  products: { command: [process.execPath, script('products.mjs')], missing: () => false },
   gpu: { command: [process.execPath, script('gpu.mjs')], missing: () => !existsSync('/dev/nvidiactl') && !existsSync('/dev/dxg') && 'needs a GPU' },
   estimate: { command: [process.execPath, script('paper-estimate.mjs')], missing: () => false },
   curation: { command: [venvPython, script('curation.py')], missing: () => false },

@@ -59,7 +59,7 @@ export function syntheticRuns(
           };
         });
       }).flat()));
-    return { record: record({ track, method, seed, id: idOf({ track, method, seed }), predictions: predictions.length }), predictions };
+    return { record: record({ track, method, seed, id: idOf({ track, method, seed }), predictions: predictions.length }), predictions, likelihoods: [] };
   }));
 }
 

@@ -180,4 +180,17 @@ export function headLoss(hidden: Tensor, head: Tensor, target: Tensor, weight: T
     ? tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, args[1] as Tensor, args[2] as Save))(hidden, head)
     : tf.customGrad((...args: unknown[]) => run(args[0] as Tensor, head, args[1] as Save))(hidden);
 }
+
+/** -log p of each target [N] (int32) under hidden [N,h] · head^T [h,V]: [N], in nats. No gradient; logits are made a slice at a time. */
+export function tokenNats(hidden: Tensor, head: Tensor, target: Tensor): Tensor {
+  const vocabulary = usesKernels && isFrozen(head) ? head.shape[0]! * 16 : head.shape[0]!;
+  const e = usesKernels ? head : widen(head), rows = hidden.shape[0]!, atOnce = logitRows(vocabulary);
+  const parts: Tensor[] = [];
+  for (let at = 0; at < rows; at += atOnce) {
+    const n = Math.min(atOnce, rows - at);
+    parts.push(tf.tidy(() => (usesKernels ? kernels : composite).crossEntropy(
+      logits(hidden.slice([at, 0], [n, -1]), e), target.slice([at], [n]), tf.ones([n]))[0]!));
+  }
+  return parts.length > 1 ? tf.concat(parts) : parts[0]!;
+}
 type Tf2 = import('./tensorflow.js').Tf.Tensor2D;

@@ -15,6 +15,8 @@ export interface ScoredTask {
   task?: string;
   /** Training seed of the model that was scored; left out where there is one. */
   seed?: number;
+  /** How much the task counts in a mean, 1 when left out: its tokens, where the value is one a token. */
+  weight?: number;
 }
 
 export interface BootstrapOptions {
@@ -43,14 +45,16 @@ export function clusteredInterval(values: readonly ScoredTask[], options: Bootst
   if (values.length === 0) throw new UserError('No scores to average: no task was evaluated. Check the filters of the evaluation.');
   const seeds = seedsOf(values).sort((a, b) => (a ?? -1) - (b ?? -1));
   const seedIndex = new Map(seeds.map((value, index) => [value, index]));
-  /** Sum and count of each repository's scores, one a seed. */
+  /** Sum and weight of each repository's scores, one a seed. */
   const clusters = new Map<string, { sums: Float64Array; counts: Float64Array }>();
-  for (const { repo, value, seed: trained } of values) {
+  let weights = 0;
+  for (const { repo, value, seed: trained, weight = 1 } of values) {
     if (!Number.isFinite(value)) throw new UserError(`A score of ${repo} is ${value}, not a number: evaluate it again.`);
     let cluster = clusters.get(repo);
     if (!cluster) clusters.set(repo, cluster = { sums: new Float64Array(seeds.length), counts: new Float64Array(seeds.length) });
-    cluster.sums[seedIndex.get(trained)!]! += value;
-    cluster.counts[seedIndex.get(trained)!]!++;
+    cluster.sums[seedIndex.get(trained)!]! += weight * value;
+    cluster.counts[seedIndex.get(trained)!]! += weight;
+    weights += weight;
   }
   for (const [repo, { counts }] of clusters) {
     if (counts.some((count) => count !== counts[0])) {
@@ -59,7 +63,7 @@ export function clusteredInterval(values: readonly ScoredTask[], options: Bootst
   }
   const repos = [...clusters.keys()].sort();
   const byRepo = repos.map((repo) => clusters.get(repo)!);
-  const mean = byRepo.reduce((total, { sums }) => total + sums.reduce((a, b) => a + b, 0), 0) / values.length;
+  const mean = byRepo.reduce((total, { sums }) => total + sums.reduce((a, b) => a + b, 0), 0) / weights;
   const size = { tasks: values.length / seeds.length, repositories: repos.length };
   if (repos.length === 1) return { mean, low: Number.NaN, high: Number.NaN, ...size };
   const random = new Random(seed);
@@ -117,3 +121,12 @@ export function pairedInterval(a: readonly ScoredTask[], b: readonly ScoredTask[
   });
   return clusteredInterval(differences, options);
 }
+
+/** Standard normal quantiles: two-sided 5%, and 80% power. */
+const TWO_SIDED = 1.96, POWER = 0.8416;
+
+/**
+ * The smallest difference that would have been told from zero in four of five such measurements (80% power, two-sided
+ * 5%), from the interval's own standard error. NaN where the interval has no bounds.
+ */
+export const smallestDetectable = ({ low, high }: Interval): number => ((TWO_SIDED + POWER) * (high - low)) / (2 * TWO_SIDED);

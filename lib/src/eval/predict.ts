@@ -41,7 +41,7 @@ export function predict(
 }
 
 /** The adapters that these prompts have, each once. */
-function forPrompts(adapters: readonly Adapter[], owners: readonly number[], layers: number): PromptAdapters {
+export function forPrompts(adapters: readonly Adapter[], owners: readonly number[], layers: number): PromptAdapters {
   const used = [...new Set(owners)], place = new Map(used.map((owner, i) => [owner, i]));
   return { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!)), layers), owners: owners.map((owner) => place.get(owner)!) };
 }

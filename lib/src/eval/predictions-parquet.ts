@@ -1,34 +1,65 @@
-/** Predictions as a parquet table: one row a task, method and adapter. */
+/** Predictions and likelihoods as parquet tables: one row a task, method and adapter. */
 import { readFileSync } from 'node:fs';
 import { parquetReadObjects } from 'hyparquet';
 import { type BasicType, parquetWriteBuffer } from 'hyparquet-writer';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
-import type { Prediction } from './types.js';
+import type { Answered, Likelihood, Prediction } from './types.js';
 
-const columns: [name: string, field: keyof Prediction, type: BasicType][] = [
-  ['task_id', 'taskId', 'STRING'], ['repo_id', 'repo', 'STRING'], ['track', 'track', 'STRING'], ['suite', 'suite', 'STRING'],
-  ['commit_index', 'commitIndex', 'INT32'], ['method', 'method', 'STRING'],
-  ['adapter', 'adapter', 'STRING'], ['seed', 'seed', 'INT32'], ['target', 'target', 'STRING'],
-  ['prediction', 'prediction', 'STRING'], ['strict_em', 'strictEM', 'BOOLEAN'], ['relaxed_em', 'relaxedEM', 'BOOLEAN'],
-  ['edit_similarity', 'editSimilarity', 'DOUBLE'], ['codebleu', 'codeBleu', 'DOUBLE'],
+/** `optional`: a table need not have the column. */
+interface Column<Row> {
+  name: string;
+  field: keyof Row & string;
+  type: BasicType;
+  optional?: true;
+}
+const answered: Column<Answered>[] = [
+  { name: 'task_id', field: 'taskId', type: 'STRING' }, { name: 'repo_id', field: 'repo', type: 'STRING' },
+  { name: 'track', field: 'track', type: 'STRING' }, { name: 'suite', field: 'suite', type: 'STRING' },
+  { name: 'commit_index', field: 'commitIndex', type: 'INT32' }, { name: 'method', field: 'method', type: 'STRING' },
+  { name: 'adapter', field: 'adapter', type: 'STRING' }, { name: 'seed', field: 'seed', type: 'INT32' },
 ];
+const nats: Column<Likelihood>[] = [
+  { name: 'target_nats', field: 'targetNats', type: 'DOUBLE' }, { name: 'target_tokens', field: 'targetTokens', type: 'INT32' },
+  { name: 'eos_nats', field: 'eosNats', type: 'DOUBLE' },
+];
+const predictionColumns: Column<Prediction>[] = [
+  ...answered, { name: 'target', field: 'target', type: 'STRING' }, { name: 'prediction', field: 'prediction', type: 'STRING' },
+  { name: 'strict_em', field: 'strictEM', type: 'BOOLEAN' }, { name: 'relaxed_em', field: 'relaxedEM', type: 'BOOLEAN' },
+  { name: 'edit_similarity', field: 'editSimilarity', type: 'DOUBLE' }, { name: 'codebleu', field: 'codeBleu', type: 'DOUBLE' },
+  ...nats.map((column) => ({ ...column, optional: true as const })),
+];
+const likelihoodColumns: Column<Likelihood>[] = [...answered, ...nats];
 
-/** The bytes of the file: the same for the same predictions. */
-export function predictionsTable(predictions: readonly Prediction[]): Uint8Array {
-  const columnData = columns.map(([name, field, type]) => ({ name, type, nullable: false, data: predictions.map((p) => p[field]) }));
+/** The bytes of the file: the same for the same rows. */
+function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Uint8Array {
+  const held = columns.filter(({ field, optional }) => !optional || rows.every((row) => row[field] !== undefined));
+  const columnData = held.map(({ name, field, type }) => ({ name, type, nullable: false, data: rows.map((row) => row[field]) }));
   return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
 
-export const writePredictions = (path: string, predictions: readonly Prediction[]): void => writeFileAtomic(path, predictionsTable(predictions));
-
-/** Throws a UserError that names the file when it is not such a table. */
-export async function readPredictions(path: string): Promise<Prediction[]> {
+async function read<Row>(path: string, columns: readonly Column<Row>[], what: string): Promise<Row[]> {
   const bytes = new Uint8Array(readFileSync(path));
   try {
     const rows = await parquetReadObjects({ file: bytes.buffer });
-    return rows.map((row) => Object.fromEntries(columns.map(([name, field]) => [field, row[name]])) as unknown as Prediction);
+    return rows.map((row) => Object.fromEntries(columns.flatMap(({ name, field, optional }) => {
+      if (row[name] === undefined || row[name] === null) {
+        if (optional) return [];
+        throw new Error(`it has no ${name}`);
+      }
+      return [[field, row[name]]];
+    })) as unknown as Row);
   } catch (error) {
-    throw new UserError(`${path} is not a table of predictions (${(error as Error).message}): delete it and run again.`);
+    throw new UserError(`${path} is not a table of ${what} (${(error as Error).message}): delete it and run again.`);
   }
 }
+
+export const predictionsTable = (predictions: readonly Prediction[]): Uint8Array => table(predictions, predictionColumns);
+export const writePredictions = (path: string, predictions: readonly Prediction[]): void => writeFileAtomic(path, predictionsTable(predictions));
+/** Throws a UserError that names the file when it is not such a table. */
+export const readPredictions = (path: string): Promise<Prediction[]> => read(path, predictionColumns, 'predictions');
+
+export const likelihoodsTable = (rows: readonly Likelihood[]): Uint8Array => table(rows, likelihoodColumns);
+export const writeLikelihoods = (path: string, rows: readonly Likelihood[]): void => writeFileAtomic(path, likelihoodsTable(rows));
+/** As readPredictions. */
+export const readLikelihoods = (path: string): Promise<Likelihood[]> => read(path, likelihoodColumns, 'likelihoods');

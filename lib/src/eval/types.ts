@@ -3,8 +3,8 @@ import type { AdapterKind, Track } from '../methods/method.js';
 /** Evaluation suite: unseen repositories, held-out tasks of training repositories, repositories younger than all data. */
 export type Suite = 'CR' | 'IR' | 'OOD';
 
-/** What one method wrote for one task, and how it scored. Rows of `predictions.parquet`. */
-export interface Prediction {
+/** One task, answered by one method under one of its adapters. */
+export interface Answered {
   taskId: string;
   repo: string;
   track: Track;
@@ -16,6 +16,19 @@ export interface Prediction {
   /** Which adapter was applied. */
   adapter: AdapterKind;
   seed: number;
+}
+
+/** How probable its target was. Rows of `likelihoods.parquet`, of more tasks than are decoded. */
+export interface Likelihood extends Answered {
+  /** Negative log-likelihood of the target's own tokens, without EOS, in nats. */
+  targetNats: number;
+  targetTokens: number;
+  /** Of EOS after the target. */
+  eosNats: number;
+}
+
+/** What was written, and how it scored. Rows of `predictions.parquet`, which have the likelihood as well once it was taken. */
+export interface Prediction extends Answered, Partial<Pick<Likelihood, 'targetNats' | 'targetTokens' | 'eosNats'>> {
   target: string;
   prediction: string;
   /** Strict exact match: first line of the prediction equals the target; the reference is not looked at. */

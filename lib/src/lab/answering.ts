@@ -1,9 +1,10 @@
 /** A method answers tasks under each of its adapters: which adapter answers what, and in which batches. */
 import { leaveOut, withContext, type LeftOut, type Reason } from '../context/context.js';
 import { averageAdapters, disposeAdapter, type Adapter } from '../lora/adapter.js';
-import { predict } from '../eval/predict.js';
+import type { Adapted } from '../eval/predict.js';
 import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
 import { groupBy, type Context } from '../train/draws.js';
+import type { Model } from '../model/weights.js';
 import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
 import type { TrackData } from './track-data.js';
@@ -11,18 +12,22 @@ import type { TrackData } from './track-data.js';
 /** Adapters that are alive at once, and tasks that are answered together with them: enough for full batches of prompts of one length. */
 const ADAPTERS_AT_ONCE = 64, TASKS_AT_ONCE = 512;
 
+/** What is done with tasks: `predict`, or `likelihoods`. */
+type Work<T> = (model: Model, examples: readonly Example[], tick: (done: number) => void, adapted: Adapted | undefined) => T[];
+
 /**
- * Answers in the order of `examples`, the tokens put before their prompts in all, and what these texts could not hold, by
- * reason; `cut` are those that were too long all the same and lost their beginning. `tick` is told how many more are done.
+ * What `work` gives for each of `examples` under one kind of adapter, in their order; the tokens put before their prompts in
+ * all, and what these texts could not hold, by reason; `cut` are those that were too long all the same and lost their
+ * beginning. `tick` is told how many more are done.
  */
-export async function answerTasks(
-  answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel,
-  limits: { maxNewTokens: number; contextTokens: number }, tick: (done: number) => void,
-): Promise<{ texts: Map<Example, string>; addedTokens: number; leftOut: LeftOut }> {
-  const out = new Map<Example, string>();
+export async function answerTasks<T>(
+  answers: Answers, kind: AdapterKind, examples: readonly Example[], data: TrackData, base: BaseModel, contextTokens: number,
+  work: Work<T>, tick: (done: number) => void,
+): Promise<{ results: Map<Example, T>; addedTokens: number; leftOut: LeftOut }> {
+  const out = new Map<Example, T>();
   const model = answers.model ?? base;
   const before = answers.leftOut?.() ?? {};
-  const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, limits.contextTokens) : { prompts: examples, cut: 0 };
+  const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, contextTokens) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
   const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const contextFor = (e: Example) => {
@@ -40,8 +45,8 @@ export async function answerTasks(
     const adapters = kind === 'none' ? [] : groups.map(([first]) => average ?? answers.adapter!(contextFor(first!)));
     try {
       const list = groups.flat(), owners = groups.flatMap((group, i) => group.map(() => i));
-      const texts = predict(model, list, base.tokenizer, limits.maxNewTokens, tick, adapters.length ? { adapters, owners } : undefined);
-      list.forEach((e, i) => out.set(original.get(e)!, texts[i]!));
+      const results = work(model, list, tick, adapters.length ? { adapters, owners } : undefined);
+      list.forEach((e, i) => out.set(original.get(e)!, results[i]!));
     } finally {
       adapters.forEach(disposeAdapter);
     }
@@ -58,7 +63,7 @@ export async function answerTasks(
   const leftOut: LeftOut = {};
   for (const [reason, times] of Object.entries({ ...answers.leftOut?.(), cut })) leaveOut(leftOut, reason as Reason, times - (before[reason as Reason] ?? 0));
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
-  return { texts: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
+  return { results: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
 }
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */

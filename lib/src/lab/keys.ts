@@ -11,7 +11,7 @@ import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1 };
+const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, likelihood: 1 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -85,3 +85,6 @@ export function runId(method: Method, track: Track, seed: number, profile: Profi
   ];
   return `${track}-${method.name}-s${seed}-${short(key)}`;
 }
+
+/** Name of the likelihoods that a run has; not of the run, which is completed where they are missing. */
+export const likelihoodKey = (track: Track, profile: Profile): string => short([VERSIONS.likelihood, profile.likelihood[track], profile.curation.seed]);

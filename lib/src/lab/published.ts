@@ -23,7 +23,8 @@ export async function publishedTrack(
   track: Track, corpus: PublishedCorpus, profile: Profile, base: BaseModel, format: PromptFormat, progress: Progress,
 ): Promise<TrackData> {
   const folder = await fetchHubDataset(track === 'static' ? corpus.snapshots : corpus.commits, cache(), progress);
-  const limits = profile.evaluated[track];
+  const { CR, IR, OOD } = profile.likelihood[track], decoded = profile.evaluated[track];
+  const limits = { CR: Math.max(CR, decoded.CR), IR: Math.max(IR, decoded.IR), OOD: Math.max(OOD, decoded.OOD), validation: decoded.validation };
   const most: Record<Suite, number> = {
     train: Infinity, ir_val: 0, ir_test: limits.IR, cr_val: limits.validation, cr_test: limits.CR, ood_test: limits.OOD,
   };

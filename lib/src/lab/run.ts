@@ -10,19 +10,19 @@ import { sumOf, type LeftOut } from '../context/context.js';
 import { device } from '../engine/tensorflow.js';
 import { openParser } from '../data/python.js';
 import type { EncoderConfig } from '../encoder/repository-vector.js';
-import { score } from '../eval/predict.js';
-import { predictionsTable, readPredictions, writePredictions } from '../eval/predictions-parquet.js';
-import type { Prediction, Suite } from '../eval/types.js';
+import { likelihoods } from '../eval/likelihood.js';
+import { predict, score } from '../eval/predict.js';
+import { likelihoodsTable, predictionsTable, readLikelihoods, readPredictions, writeLikelihoods, writePredictions } from '../eval/predictions-parquet.js';
+import type { Likelihood, Prediction, Suite } from '../eval/types.js';
 import { adapterTensors, disposeAdapter } from '../lora/adapter.js';
 import type { Answers, Method, MethodInputs, Track } from '../methods/method.js';
 import type { LearningConfig, Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import type { Progress } from '../store/progress.js';
 import type { LossPoint } from '../train/trainer.js';
-import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
 import type { BaseModel } from './base-model.js';
-import { baseKey, corpusKey, evolutionKey, runId, trainingId } from './keys.js';
+import { baseKey, corpusKey, evolutionKey, likelihoodKey, runId, trainingId } from './keys.js';
 import { methodInputs } from './method-inputs.js';
 import { cache, results } from './paths.js';
 import type { TrackData } from './track-data.js';
@@ -78,13 +78,18 @@ export interface RunRecord {
 export interface Run {
   record: RunRecord;
   predictions: Prediction[];
+  /** None in runs of before they were taken, until `performRun` completes them. */
+  likelihoods: Likelihood[];
 }
 
-/** The record and predictions of a finished run, or undefined. */
+/** The record, predictions and likelihoods of a finished run, or undefined. */
 export async function readRun(folder: string): Promise<Run | undefined> {
   if (!existsSync(join(folder, 'run.json'))) return undefined;
-  const record = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord;
-  return { record, predictions: await readPredictions(join(folder, 'predictions.parquet')) };
+  const record = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord, table = join(folder, 'likelihoods.parquet');
+  return {
+    record, predictions: await readPredictions(join(folder, 'predictions.parquet')),
+    likelihoods: existsSync(table) ? await readLikelihoods(table) : [],
+  };
 }
 
 /** Finishes the run and writes it to `results/<profile>/runs/<id>`. */
@@ -94,7 +99,7 @@ export async function performRun(
   const id = runId(method, data.track, seed, profile);
   const inputs = methodInputs(data, base, profile, seed);
   const made = await trained(method, profile, inputs, progress);
-  const { predictions, seconds, adapterBytes, addedTokens, leftOut } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
+  const { predictions, likelihoods, seconds, adapterBytes, addedTokens, leftOut } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
   const record: RunRecord = {
     id, method: method.name, track: data.track, profile: profile.name, seed,
     inputs: {
@@ -109,73 +114,93 @@ export async function performRun(
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
-  const folder = results(profile.name, 'runs', id), table = predictionsTable(predictions);
-  const before = await sameRun(folder, table);
+  const folder = results(profile.name, 'runs', id);
+  const files = { 'predictions.parquet': predictionsTable(predictions), 'likelihoods.parquet': likelihoodsTable(likelihoods) };
+  const before = await sameRun(folder, files);
   if (!before) {
-    writeFileAtomic(join(folder, 'predictions.parquet'), table);
+    for (const [name, bytes] of Object.entries(files)) writeFileAtomic(join(folder, name), bytes);
     writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
   }
-  writeFileAtomic(doneHere(id, profile), '');
-  return before ?? { record, predictions };
+  writeFileAtomic(doneHere(id, profile), likelihoodKey(data.track, profile));
+  return before ?? { record, predictions, likelihoods };
 }
 
-/** The stored run where it has these very predictions: it stays, with the seconds and the device of whoever made it. */
-async function sameRun(folder: string, table: Uint8Array): Promise<Run | undefined> {
-  const path = join(folder, 'predictions.parquet');
-  if (!existsSync(path) || !readFileSync(path).equals(table)) return undefined;
-  return readRun(folder).catch(() => undefined);
+/** The stored run where it has these very tables: it stays, with the seconds and the device of whoever made it. */
+async function sameRun(folder: string, files: Readonly<Record<string, Uint8Array>>): Promise<Run | undefined> {
+  const same = Object.entries(files).every(([name, bytes]) => existsSync(join(folder, name)) && readFileSync(join(folder, name)).equals(bytes));
+  return same ? readRun(folder).catch(() => undefined) : undefined;
 }
 
 const doneHere = (id: string, profile: Profile): string => cache(profile.name, 'runs', id, 'done');
 
 /** True when this machine's cache has finished the run (a committed result alone does not count). */
-export function finishedHere(id: string, profile: Profile): boolean {
-  return existsSync(doneHere(id, profile));
+export function finishedHere(id: string, track: Track, profile: Profile): boolean {
+  const path = doneHere(id, profile);
+  return existsSync(path) && readFileSync(path, 'utf8') === likelihoodKey(track, profile);
 }
 
-interface Answered extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'leftOut'> {
+interface AllAnswers extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'leftOut'> {
   predictions: Prediction[];
+  likelihoods: Likelihood[];
   seconds: number;
 }
 
-/** Every adapter on every suite; each such part is a file of its own until the run is whole. */
+/** Every adapter on every suite, decoded and scored; each such part is a file of its own until the run is whole. */
 async function answered(
   id: string, method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, inputs: MethodInputs,
   made: Awaited<ReturnType<typeof trained>>, progress: Progress,
-): Promise<Answered> {
+): Promise<AllAnswers> {
   await openParser();
-  const suites = [...data.suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly);
-  const parts = method.adapters(data.track).flatMap((adapter) => suites.map(([suite, list]) => ({ adapter, suite, list })));
-  const total = parts.reduce((n, p) => n + p.list.length, 0), stage = `answering with ${method.name}`;
+  const asked = <T>(suites: ReadonlyMap<Suite, T>) => [...suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly);
+  const parts = method.adapters(data.track).flatMap((adapter) => [
+    ...asked(data.suites).map(([suite, list]) => ({ adapter, suite, list, what: 'predictions' as const })),
+    ...asked(data.scored).map(([suite, list]) => ({ adapter, suite, list, what: 'likelihoods' as const })),
+  ]);
+  const total = parts.reduce((n, p) => n + p.list.length, 0), decoded = parts.reduce((n, p) => n + (p.what === 'predictions' ? p.list.length : 0), 0);
+  const stage = `answering with ${method.name}`, { tokenizer } = base;
   const answers = await method.answers(inputs, made);
-  const predictions: Prediction[] = [];
-  const adapterBytes = bytesOf(answers, data);
-  let done = 0, seconds = 0, addedTokens = 0, leftOut: LeftOut = {};
+  const out: AllAnswers = { predictions: [], likelihoods: [], seconds: 0, adapterBytes: bytesOf(answers, data), addedTokens: 0, leftOut: {} };
+  let done = 0;
   try {
-    for (const { adapter, suite, list } of parts) {
-      const path = cache(profile.name, 'runs', id, `predictions-${adapter}-${suite}.parquet`);
-      const before = done, cost = `${path}.json`;
-      if (!existsSync(path)) {
-        const began = performance.now();
-        let answeredHere = 0;
-        const { texts, ...text } = await answerTasks(answers, adapter, list, data, base, profile, (n) =>
-          progress({ stage, done: before + (answeredHere += n), total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` }));
-        // Before the answers, so that whoever finds these finds what they took.
-        writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
-        writePredictions(path, rowsOf(texts, { track: data.track, suite, method: method.name, adapter, seed }));
+    for (const { adapter, suite, list, what } of parts) {
+      const path = cache(profile.name, 'runs', id, `${what}-${what === 'likelihoods' ? `${likelihoodKey(data.track, profile)}-` : ''}${adapter}-${suite}.parquet`), cost = `${path}.json`;
+      const of = { track: data.track, suite, method: method.name, adapter, seed }, before = done;
+      const tick = (n: number) => progress({ stage, done: done += n, total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` });
+      if (what === 'likelihoods') {
+        if (!existsSync(path)) {
+          const { results: nats } = await answerTasks(answers, adapter, list, data, base, profile.contextTokens,
+            (model, examples, onDone, adapted) => likelihoods(model, examples, tokenizer, onDone, adapted), tick);
+          writeLikelihoods(path, [...nats].map(([{ task: { id: taskId, repo, commitIndex } }, own]) => ({ taskId, repo, commitIndex, ...of, ...own })));
+        }
+        out.likelihoods.push(...(await readLikelihoods(path)));
+      } else {
+        if (!existsSync(path)) {
+          const began = performance.now();
+          const { results: texts, ...text } = await answerTasks(answers, adapter, list, data, base, profile.contextTokens,
+            (model, examples, onDone, adapted) => predict(model, examples, tokenizer, profile.maxNewTokens, onDone, adapted), tick);
+          // Before the answers, so that whoever finds these finds what they took.
+          writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
+          writePredictions(path, [...texts].map(([example, text]) => score(example, text, of)));
+        }
+        const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
+        out.seconds += took.seconds;
+        out.addedTokens += took.addedTokens / decoded;
+        out.leftOut = sumOf([out.leftOut, took.leftOut]);
+        out.predictions.push(...(await readPredictions(path)));
       }
-      const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
-      seconds += took.seconds;
-      addedTokens += took.addedTokens / total;
-      leftOut = sumOf([leftOut, took.leftOut]);
-      done += list.length;
+      done = before + list.length;
       progress({ stage, done, total, note: suite });
-      predictions.push(...(await readPredictions(path)));
     }
   } finally {
     answers.dispose();
   }
-  return { predictions, seconds, adapterBytes, addedTokens, leftOut };
+  const keyOf = ({ adapter, suite, taskId }: Pick<Prediction, 'adapter' | 'suite' | 'taskId'>) => JSON.stringify([adapter, suite, taskId]);
+  const nats = new Map(out.likelihoods.map((row) => [keyOf(row), row]));
+  const withNats = out.predictions.map((p): Prediction => {
+    const { targetNats, targetTokens, eosNats } = nats.get(keyOf(p))!;
+    return { ...p, targetNats, targetTokens, eosNats };
+  });
+  return { ...out, predictions: withNats };
 }
 
 /** What one part took: seconds, tokens before its prompts in all, and what these texts could not hold. */
@@ -192,12 +217,6 @@ function bytesOf(answers: Answers, data: TrackData): number {
   const values = adapterTensors(adapter).reduce((n, t) => n + t.size, 0);
   disposeAdapter(adapter);
   return 4 * values;
-}
-
-function rowsOf(
-  texts: ReadonlyMap<Example, string>, of: Pick<Prediction, 'track' | 'method' | 'adapter' | 'seed'> & { suite: Suite },
-): Prediction[] {
-  return [...texts].map(([example, text]) => score(example, text, of));
 }
 
 function versions(): Record<string, string> {

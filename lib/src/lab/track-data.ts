@@ -21,7 +21,10 @@ export interface TrackData {
   track: Track;
   train: Example[];
   validation: Example[];
+  /** Tasks that are decoded. */
   suites: ReadonlyMap<Suite, Example[]>;
+  /** Tasks whose likelihood is taken: those, and more of the same repositories. */
+  scored: ReadonlyMap<Suite, Example[]>;
   /** The training repositories of the IR suite. */
   inRepository: ReadonlySet<string>;
   /** Training tasks whose target leaves no room for a prefix. */
@@ -121,11 +124,14 @@ function trackData(
   const { examples: train, oversize } = toExamples(tasks.filter(isTraining), base.tokenizer, format, 'training');
   const trainRepos = [...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort();
   const drawn = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
-  const suites = new Map<Suite, Example[]>([
-    ['CR', judged(some(inSplit('cr_test'), limits.CR))],
-    ['IR', judged(some((t) => t.split === 'train' && t.inRepoSplit === 'test' && drawn.has(t.repo), limits.IR))],
-    ['OOD', judged(some(inSplit('ood_test'), limits.OOD))],
-  ]);
+  const asked: [Suite, (t: Task) => boolean][] = [
+    ['CR', inSplit('cr_test')], ['IR', (t) => t.split === 'train' && t.inRepoSplit === 'test' && drawn.has(t.repo)], ['OOD', inSplit('ood_test')],
+  ];
+  // The first of the same shuffled lists: the longer draw holds the shorter.
+  const draw = (most: (suite: Suite) => number) => new Map(asked.map(([suite, wanted]): [Suite, Example[]] => [suite, judged(some(wanted, most(suite)))]));
+  const suites = draw((suite) => limits[suite]);
+  const scored = draw((suite) => (limits[suite] ? Math.max(limits[suite], profile.likelihood[track][suite]) : 0));
+  const filled = (all: Map<Suite, Example[]>) => new Map([...all].filter(([, list]) => list.length));
   const inRepository = new Set(suites.get('IR')!.map((e) => e.task.repo));
   const splits = new Map(tasks.map((t) => [t.repo, t.split]));
   const repos = [...splits.keys()].sort();
@@ -138,7 +144,7 @@ function trackData(
   };
   return {
     track, train, validation: judged(some(inSplit('cr_val'), limits.validation)),
-    suites: new Map([...suites].filter(([, list]) => list.length)), inRepository, oversize,
+    suites: filled(suites), scored: filled(scored), inRepository, oversize,
     contextOf, vector, repository,
     trainContexts: [...new Set(train.map((e) => e.task.repo))].sort().map(source.newest),
     otherThan: ({ repo, commit }) => {

@@ -102,8 +102,8 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     return { method, track, seed, encoder, own, format: formatOf(method, own), id: runId(method, track, seed, own) };
   };
   const stored = async (name: string, options: RunOptions): Promise<Run | undefined> => {
-    const { id, own } = plan(name, options);
-    return recompute && !finishedHere(id, own) ? undefined : readRun(results(own.name, 'runs', id));
+    const { id, track, own } = plan(name, options);
+    return recompute && !finishedHere(id, track, own) ? undefined : readRun(results(own.name, 'runs', id));
   };
   const perform = async (name: string, options: RunOptions, report: Progress): Promise<Run> => {
     const { method, track, seed, encoder, format, own } = plan(name, options);

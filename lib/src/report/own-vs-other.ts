@@ -1,12 +1,21 @@
 /**
  * Does an adapter depend on its repository? Every method that writes one is compared with itself under its controls, task
- * by task: the same tasks twice, so the difference says more than two separate intervals.
+ * by task: the same tasks twice, so the difference says more than two separate intervals. On two rulers: exact match, and
+ * the likelihood of the target, which sees what changes no answer yet.
  */
-import { pairedInterval, type ScoredTask } from '../eval/interval.js';
-import type { Interval, Prediction } from '../eval/types.js';
+import { pairedInterval, type ScoredTask, smallestDetectable } from '../eval/interval.js';
+import type { Interval, Likelihood, Prediction } from '../eval/types.js';
 import { groupBy } from '../train/draws.js';
-import { type Control, isControl, methodLabel, TRACKS } from './labels.js';
-import { points } from './table.js';
+import { type Control, isControl } from './labels.js';
+
+/** A paired difference in nats a target token; above zero, the first is the better one. */
+export interface NatsDifference {
+  difference: Interval;
+  /** The smallest difference that could have been told from zero. */
+  detectable: number;
+  /** Repositories on which the first is better. */
+  gaining: number;
+}
 
 export interface Comparison extends Pick<Prediction, 'track' | 'method' | 'suite'> {
   control: Control;
@@ -15,39 +24,47 @@ export interface Comparison extends Pick<Prediction, 'track' | 'method' | 'suite
   /** Strict EM of either, as fractions. */
   own: number;
   other: number;
+  /** Of the control less of the own adapter; absent where no likelihood was taken. */
+  nats?: NatsDifference;
 }
 
 /** One comparison for each control of each method on each suite. */
-export function ownVsOther(predictions: readonly Prediction[]): Comparison[] {
-  const groups = groupBy(predictions, ({ track, method, suite }) => `${track}/${method}/${suite}`);
-  return [...groups.values()].flatMap((list) => {
-    const byAdapter = groupBy(list, ({ adapter }) => adapter);
-    const own = byAdapter.get('own')?.map(scored);
+export function ownVsOther(predictions: readonly Prediction[], likelihoods: readonly Likelihood[] = []): Comparison[] {
+  const suiteOf = ({ track, method, suite }: Pick<Prediction, 'track' | 'method' | 'suite'>) => `${track}/${method}/${suite}`;
+  const groups = groupBy(predictions, suiteOf), nats = groupBy(likelihoods, suiteOf);
+  return [...groups].flatMap(([key, list]) => {
+    const byAdapter = groupBy(list, ({ adapter }) => adapter), natsOf = groupBy(nats.get(key) ?? [], ({ adapter }) => adapter);
+    const own = byAdapter.get('own')?.map(scored), ownNats = natsOf.get('own');
     if (!own) return [];
     const { track, method, suite } = list[0]!;
     return [...byAdapter].flatMap(([control, rows]) => {
       if (!isControl(control)) return [];
-      const other = rows.map(scored);
-      return [{ track, method, suite, control, difference: pairedInterval(own, other), own: mean(own), other: mean(other) }];
+      const other = rows.map(scored), otherNats = natsOf.get(control);
+      return [{
+        track, method, suite, control, difference: pairedInterval(own, other), own: mean(own), other: mean(other),
+        ...(ownNats && otherNats && { nats: natsDifference(ownNats, otherNats) }),
+      }];
     });
   });
 }
 
 /** A prediction's strict exact match, as the intervals want it. */
-export const scored = ({ repo, taskId, seed, strictEM }: Prediction): Required<ScoredTask> => ({ repo, task: taskId, seed, value: Number(strictEM) });
+export const scored = ({ repo, taskId, seed, strictEM }: Prediction): Required<Omit<ScoredTask, 'weight'>> => ({ repo, task: taskId, seed, value: Number(strictEM) });
 
 export const mean = (scores: readonly ScoredTask[]): number => scores.reduce((sum, { value }) => sum + value, 0) / scores.length;
 
-/** What a comparison with another repository's adapter says, in one sentence; undefined for other controls. */
-export function verdict({ track, method, suite, control, difference: { mean, low, high } }: Comparison): string | undefined {
-  if (control !== 'other') return undefined;
-  const where = `${methodLabel(method)}, ${TRACKS[track].toLowerCase()}, ${suite}`;
-  if (Number.isNaN(low)) return `${where}: a single repository, which says nothing about others.`;
-  const interval = `[${[low, high].map((bound) => plain(bound)).join(', ')}] points`;
-  if (low > 0) return `${where}: the own adapter is better than another repository's by ${plain(mean)} ${interval}.`;
-  if (high < 0) return `${where}: the own adapter is worse than another repository's by ${plain(-mean)} [${[high, low].map((bound) => plain(-bound)).join(', ')}] points.`;
-  return `${where}: the own adapter cannot be told from another repository's (${plain(mean)} ${interval}).`;
-}
+/** Nats a token of a target, which counts by its tokens. An empty target has none and counts for nothing. */
+const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likelihood): ScoredTask =>
+  ({ repo, task: taskId, seed, value: targetTokens ? targetNats / targetTokens : 0, weight: targetTokens });
 
-/** In points, without a plus sign. */
-const plain = (difference: number): string => points(difference).replace('+', '');
+/** How much better the first is than the second, on the same tasks. */
+export function natsDifference(better: readonly Likelihood[], worse: readonly Likelihood[]): NatsDifference {
+  const [first, second] = [better.map(perToken), worse.map(perToken)], difference = pairedInterval(second, first);
+  const sums = (list: readonly Likelihood[]) => {
+    const seeds = new Set(list.map(({ seed }) => seed)).size, of = new Map<string, number>();
+    for (const { repo, targetNats } of list) of.set(repo, (of.get(repo) ?? 0) + targetNats / seeds);
+    return of;
+  };
+  const [own, other] = [sums(better), sums(worse)];
+  return { difference, detectable: smallestDetectable(difference), gaining: [...own].filter(([repo, nats]) => nats < other.get(repo)!).length };
+}

@@ -37,7 +37,7 @@ export async function writeResults(runs: readonly Run[], folder: string): Promis
   const predictions = runs.flatMap((run) => run.predictions);
   const published = readPublished();
   const summary = summarise(predictions);
-  const comparisons = ownVsOther(predictions);
+  const comparisons = ownVsOther(predictions, runs.flatMap((run) => run.likelihoods));
   const errors = await countErrors(predictions);
 
   const tables = {

@@ -59,10 +59,12 @@ export const percent = (fraction: number): string => (100 * fraction).toFixed(1)
 export const similarity = (fraction: number): string => fraction.toFixed(3);
 export const whole = (value: number): string => Math.round(value).toLocaleString('en');
 /** A difference of two fractions in points, with its sign. */
-export const points = (difference: number): string => signed(100 * difference);
+export const points = (difference: number): string => signed(100 * difference, 1);
+/** A difference in nats a token, with its sign. */
+export const nats = (difference: number): string => signed(difference, 4);
 
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(1);
+function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return `${value < 0 ? '−' : '+'}${text}`;
 }

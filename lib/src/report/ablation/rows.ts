@@ -3,17 +3,18 @@
  * the same tasks, so a choice that only moves the level can be told from one that makes the adapter know its repository.
  */
 import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
-import type { Interval, Prediction, Suite } from '../../eval/types.js';
+import type { Interval, Likelihood, Prediction, Suite } from '../../eval/types.js';
 import type { AdapterKind } from '../../methods/index.js';
 import { UserError } from '../../store/errors.js';
 import { groupBy } from '../../train/draws.js';
 import { suites } from '../labels.js';
-import { scored } from '../own-vs-other.js';
+import { type NatsDifference, natsDifference, scored } from '../own-vs-other.js';
 
 /** One choice: what it is called in the table, and what was answered with it under one seed. */
 export interface Choice {
   name: string;
   predictions: readonly Prediction[];
+  likelihoods?: readonly Likelihood[];
 }
 
 export interface AblationRow {
@@ -27,6 +28,9 @@ export interface AblationRow {
   gain?: Interval;
   /** This choice's own adapter less that of the first choice, task by task; absent for the first. */
   change?: Interval;
+  /** The same two in nats a target token; above zero, the own adapter is the better one. */
+  gainNats?: NatsDifference;
+  changeNats?: NatsDifference;
 }
 
 /**
@@ -35,7 +39,8 @@ export interface AblationRow {
  */
 export function ablationRows(runs: readonly Choice[]): AblationRow[] {
   oneTrack(runs);
-  const choices = [...groupBy(runs, ({ name }) => name)].map(([name, list]): Choice => ({ name, predictions: list.flatMap(({ predictions }) => predictions) }));
+  const choices = [...groupBy(runs, ({ name }) => name)].map(([name, list]): Required<Choice> =>
+    ({ name, predictions: list.flatMap(({ predictions }) => predictions), likelihoods: list.flatMap(({ likelihoods = [] }) => likelihoods) }));
   const [first] = choices;
   return suites.flatMap((suite) => choices.flatMap((choice): AblationRow[] => {
     const byAdapter = adaptersOf(choice, suite);
@@ -43,11 +48,15 @@ export function ablationRows(runs: readonly Choice[]): AblationRow[] {
     if (!answers) return [];
     const before = choice === first ? undefined : adaptersOf(first!, suite);
     const reference = before?.get('own') ?? before?.get('none');
+    const nats = natsOf(choice, suite), natsBefore = choice === first ? undefined : natsOf(first!, suite);
+    const [ownNats, otherNats, referenceNats] = [nats.get('own') ?? nats.get('none'), nats.get('other'), natsBefore?.get('own') ?? natsBefore?.get('none')];
     return [{
       choice: choice.name, suite, seeds: new Set(choice.predictions.map(({ seed }) => seed)).size,
       scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list)])),
       ...(own && other && { gain: pairedInterval(own, other) }),
       ...(reference && { change: pairedInterval(answers, reference) }),
+      ...(ownNats && otherNats && { gainNats: natsDifference(ownNats, otherNats) }),
+      ...(ownNats && referenceNats && { changeNats: natsDifference(ownNats, referenceNats) }),
     }];
   }));
 }
@@ -64,3 +73,4 @@ function adaptersOf({ predictions }: Choice, suite: Suite): Map<AdapterKind, Req
   const groups = groupBy(predictions.filter((p) => p.suite === suite), (p) => p.adapter);
   return new Map([...groups].map(([adapter, list]) => [adapter, list.map(scored)]));
 }
+const natsOf = ({ likelihoods }: Required<Choice>, suite: Suite): Map<AdapterKind, Likelihood[]> => groupBy(likelihoods.filter((p) => p.suite === suite), (p) => p.adapter);

@@ -1,6 +1,6 @@
 /** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
 import { CONTROLS, type Control, SUITES, suites } from '../labels.js';
-import { percent, points, type ReportTable, type Section } from '../table.js';
+import { nats, percent, points, type ReportTable, type Section } from '../table.js';
 import type { AblationRow } from './rows.js';
 
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
@@ -24,28 +24,43 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
           ...(names.length > 1 ? [{ key: 'change', label: `own − own of “${names[0]}”`, format: points, interval: 'bounds' as const }] : []),
         ],
       },
+      ...(rows.some(({ gainNats, changeNats }) => gainNats ?? changeNats) ? [{
+        label: 'In nats a token',
+        columns: [
+          { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
+          { key: 'gaining', label: 'repositories that gain' },
+          { key: 'detectable', label: 'could be seen', format: (value: number) => nats(value).replace('+', '') },
+          ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
+        ],
+      }] : []),
     ],
     sections: suites.map((suite): Section => ({
       title: SUITES[suite],
-      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change }) => ({
+      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, changeNats }) => ({
         label: choice, kind: 'method', ids: { suite, choice },
-        values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change },
+        values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change,
+          other_minus_own_nats: gainNats?.difference, gaining: gainNats && `${gainNats.gaining} of ${gainNats.difference.repositories}`,
+          detectable: gainNats?.detectable, change_nats: changeNats?.difference },
       })),
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
     note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
-      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are in points, between answers to the same tasks, with their 95% intervals. `
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. “Could be seen” is the smallest difference that would have been told from zero in four of five such measurements. `
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
 }
 
 /** With which choices the adapter can be seen to know its repository, in one sentence. */
 function finding(suite: AblationRow['suite'], rows: readonly AblationRow[]): string[] {
-  const judged = rows.flatMap(({ choice, gain }) => (gain && !Number.isNaN(gain.low) ? [{ name: `“${choice}”`, ...gain }] : []));
+  const judged = rows.flatMap(({ choice, gain, gainNats }) => {
+    const seen = gainNats?.difference ?? gain;
+    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”`, ...seen }] : [];
+  });
+  const ruler = rows.some(({ gainNats }) => gainNats) ? 'by log-likelihood' : 'by exact match';
   const verdicts = Object.entries({
     'is better than': judged.filter(({ low }) => low > 0),
     'is worse than': judged.filter(({ high }) => high < 0),
     'cannot be told from': judged.filter(({ low, high }) => low <= 0 && high >= 0),
   }).flatMap(([what, list]) => (list.length ? [`with ${list.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
-  return verdicts.length ? [`${suite}: ${verdicts.join('; ')}.`] : [];
+  return verdicts.length ? [`${suite}, ${ruler}: ${verdicts.join('; ')}.`] : [];
 }

@@ -1,6 +1,6 @@
 /**
  * An ablation as a figure: for each choice the own adapter's strict exact match among its controls, and beside it what
- * the own adapter gains over another repository's, task by task.
+ * the own adapter gains over another repository's, task by task: in nats a token where the likelihood was taken.
  */
 import type { Interval } from '../../eval/types.js';
 import type { AdapterKind } from '../../methods/index.js';
@@ -45,7 +45,10 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
     return (MARK * (present.indexOf(adapter) - (present.length - 1) / 2)) / height;
   };
   const [low, high] = around(shown.flatMap((row) => marks.flatMap(({ adapter }) => bounds(row.scores[adapter]))));
-  const gains = around([0, ...shown.flatMap(({ gain }) => bounds(gain))]);
+  // Nats are drawn as they are; the panels multiply fractions by 100.
+  const byNats = shown.some(({ gainNats }) => gainNats);
+  const gainOf = ({ gain, gainNats }: AblationRow): Interval | undefined => (byNats ? gainNats && scaled(gainNats.difference, 0.01) : gain);
+  const gains = around([0, ...shown.flatMap((row) => bounds(gainOf(row)))], byNats ? 0.002 : 1);
   const legend = legendHeight(marks.map(({ name }) => name));
 
   return {
@@ -57,10 +60,11 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
         hovertemplate: `%{text}, ${name}<br>%{x:.1f}% [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>`,
       })),
       {
-        ...dots(shown.map(({ choice, gain }, at) => ({ at, choice, interval: gain })), VERMILLION, 2),
+        ...dots(shown.map((row, at) => ({ at, choice: row.choice, interval: gainOf(row) })), VERMILLION, 2),
         name: 'gain', xaxis: 'x2', yaxis: 'y', showlegend: false,
         marker: { size: 9, color: VERMILLION, line: { color: VERMILLION, width: 2 } },
-        hovertemplate: '%{text}, own − other<br>%{x:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>',
+        hovertemplate: byNats ? '%{text}, other − own<br>%{x:.3f} nats a token [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra></extra>'
+          : '%{text}, own − other<br>%{x:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>',
       },
     ],
     layout: layout(82 + legend + height * shown.length, {
@@ -77,13 +81,14 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
       annotations: [
         label(suite ? PANEL_TITLES[suite] : '', { ...above(SCORES), y: 1, yshift: 4, yanchor: 'bottom' }),
         label('Strict EM (%)', { ...above(SCORES), y: 0, yshift: -24, yanchor: 'top' }),
-        label('Own − other (points)', { ...above(GAINS), x: 1, xanchor: 'right', y: 0, yshift: -24, yanchor: 'top' }),
+        label(byNats ? 'Other − own (nats a token)' : 'Own − other (points)', { ...above(GAINS), x: 1, xanchor: 'right', y: 0, yshift: -24, yanchor: 'top' }),
       ],
       ...legendBelow,
     }),
   };
 }
 
+const scaled = ({ mean, low, high, ...rest }: Interval, by: number): Interval => ({ mean: by * mean, low: by * low, high: by * high, ...rest });
 const above = ([from, to]: readonly [number, number]): Record<string, unknown> => ({ xref: 'paper', yref: 'paper', x: (from + to) / 2, xanchor: 'center' });
 
 const bounds = (interval: Interval | undefined): number[] =>

@@ -12,18 +12,21 @@ const DRAWN = [
 ] as const satisfies { control: Control; mark: string; name: string; shift: number; color: string; fill: string }[];
 
 export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
-  const shown = comparisons.filter(({ control }) => DRAWN.some((drawn) => drawn.control === control));
+  const byNats = comparisons.some(({ nats }) => nats);
+  /** In nats a token where the likelihood was taken, else in points. */
+  const gain = ({ nats, difference: { mean, low, high } }: Comparison) => nats?.difference ?? { mean: 100 * mean, low: 100 * low, high: 100 * high };
+  const shown = comparisons.filter(({ control, nats }) => DRAWN.some((drawn) => drawn.control === control) && (nats ?? !byNats));
   const panels = suites.filter((suite) => shown.some((one) => one.suite === suite));
   const rows = tracks.flatMap((track): (PanelRow & { items: Comparison[] })[] => {
     const methods = methodLines(shown.filter((one) => one.track === track));
     if (methods.length === 0) return [];
     return [{ label: TRACKS[track], style: 'heading', items: [] }, ...methods.map(({ label, items }) => ({ label, style: 'method' as const, items }))];
   });
-  const range = around([0, ...shown.flatMap(({ difference }) => [difference.low, difference.mean, difference.high].map((points) => 100 * points))]);
+  const range = around([0, ...shown.map(gain).flatMap(({ low, mean, high }) => [low, mean, high])], byNats ? 0.002 : 1);
   return {
     data: panels.flatMap((suite, panel) => DRAWN.map(({ control, name, shift, color, fill }) => {
       const dots = rows.flatMap(({ label, items }, row) => items.filter((one) => one.suite === suite && one.control === control)
-        .map(({ difference: { mean, low, high } }) => ({ label, row, mean: 100 * mean, low: 100 * low, high: 100 * high })));
+        .map((one) => ({ label, row, ...gain(one) })));
       return {
         type: 'scatter', mode: 'markers', xaxis: xAxis(panel), yaxis: 'y', x: dots.map(({ mean }) => mean), y: dots.map(({ row }) => row + shift),
         error_x: {
@@ -32,11 +35,12 @@ export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
         marker: { size: 8, color: fill, line: { color, width: 2 } }, cliponaxis: false,
         name,
         customdata: dots.map(({ low, high }) => [low, high]), text: dots.map(({ label }) => label),
-        hovertemplate: '%{text}<br>%{x:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>',
+        hovertemplate: byNats ? '%{text}<br>%{x:.4f} nats a token [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>'
+          : '%{text}<br>%{x:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>',
       };
     })),
     layout: panelLayout({
-      titles: panels.map((suite) => PANEL_TITLES[suite]), rows, rowHeight: ROW, range, xTitle: 'Difference in strict exact match (points)',
+      titles: panels.map((suite) => PANEL_TITLES[suite]), rows, rowHeight: ROW, range, xTitle: byNats ? 'Nats a target token that the own adapter gains' : 'Difference in strict exact match (points)',
       legend: [DRAWN.map(({ mark, color, name }) => legendEntry(mark, color, name)).join('     ')],
       rest: {
         shapes: panels.map((_, panel) => ({

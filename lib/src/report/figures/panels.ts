@@ -66,9 +66,9 @@ function rowLabel({ label: text, style }: PanelRow): string {
 export const legendEntry = (mark: string, color: string, what: string): string => `<span style="color:${color}">${mark}</span> ${what}`;
 
 /** A range in which all values lie, with some air. */
-export function around(values: readonly number[]): [number, number] {
+export function around(values: readonly number[], leastPad = 1): [number, number] {
   const finite = values.filter(Number.isFinite);
   const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
-  const pad = Math.max(1, 0.12 * (high - low));
+  const pad = Math.max(leastPad, 0.12 * (high - low));
   return [low - pad, high + pad];
 }

@@ -1,7 +1,8 @@
 /** Own adapter against each control, paired by task, and what that says about the adapter. */
 import { CONTROLS, isCode2Lora, methodLines, SUITES, suites, TRACKS, tracks } from '../labels.js';
-import { type Comparison, verdict } from '../own-vs-other.js';
-import { percent, points, type ReportTable, type Row, type Section } from '../table.js';
+import type { Comparison } from '../own-vs-other.js';
+import { verdicts } from '../verdicts.js';
+import { nats, percent, points, type ReportTable, type Row, type Section } from '../table.js';
 
 export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable {
   const shownSuites = suites.filter((suite) => comparisons.some((one) => one.suite === suite));
@@ -16,22 +17,22 @@ export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable
       label: SUITES[suite],
       columns: [
         { key: `${suite}_strict_EM`, label: 'Strict EM', format: percent },
-        { key: `${suite}_own_minus_this`, label: 'Own − this', format: points, interval: 'bounds' },
+        { key: `${suite}_own_minus_this`, label: 'Own − this, points', format: points, interval: 'bounds' },
+        ...(comparisons.some((one) => one.suite === suite && one.nats) ? [
+          { key: `${suite}_nats`, label: 'This − own, nats a token', format: nats, interval: 'bounds' as const },
+          { key: `${suite}_gaining`, label: 'Repositories that gain' },
+          { key: `${suite}_detectable`, label: 'Could be seen', format: (value: number) => nats(value).replace('+', '') },
+        ] : []),
       ],
     })),
     sections: sections.filter(({ rows }) => rows.length > 0),
     findings: verdicts(comparisons),
-    note: 'Strict EM in %; differences in points, with their 95% paired bootstrap intervals over repositories and, where there are several, training seeds. '
+    note: 'Strict EM in %; differences with their 95% paired bootstrap intervals over repositories and, where there are several, training seeds. '
+      + 'Above zero the own adapter is better: in points of exact match, and in nats by which the target\'s own tokens, without EOS, are more probable under it, on all '
+      + 'tasks whose likelihood was taken. “Could be seen” is the smallest difference in nats that would have been told from zero in four of five such measurements. '
       + 'An interval that holds zero is no evidence that the adapter knows its repository. '
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
-}
-
-/** One sentence a method, track and suite, in the order of the table. */
-function verdicts(comparisons: readonly Comparison[]): string[] {
-  return tracks.flatMap((track) => methodLines(comparisons.filter((one) => one.track === track)))
-    .flatMap(({ items }) => suites.flatMap((suite) => items.filter((one) => one.suite === suite)))
-    .flatMap((one) => verdict(one) ?? []);
 }
 
 /** The own adapter, then its controls. */
@@ -44,6 +45,10 @@ function methodRows(method: string, label: string, comparisons: readonly Compari
     label: name, kind: 'control', ids: { method, adapter: control },
     values: Object.fromEntries(comparisons.filter((one) => one.control === control).flatMap((one) => [
       [`${one.suite}_strict_EM`, one.other], [`${one.suite}_own_minus_this`, one.difference],
+      ...(one.nats ? [
+        [`${one.suite}_nats`, one.nats.difference], [`${one.suite}_gaining`, `${one.nats.gaining} of ${one.nats.difference.repositories}`],
+        [`${one.suite}_detectable`, one.nats.detectable],
+      ] as const : []),
     ])),
   }));
   return [own, ...controls.filter(({ values }) => Object.keys(values).length > 0)];
