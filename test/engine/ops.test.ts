@@ -140,3 +140,16 @@ test('AdamW follows its formula, clips by the global norm, and skips a step that
   assert.deepEqual([...optimiser.parameters[0]!.dataSync()], got);
   assert.equal(optimiser.step, 3);
 });
+
+test('AdamW changes no memory but its own: not the array that a parameter was made of, nor another tensor', () => {
+  // Of many lengths, since TensorFlow takes an array for its memory only where it lies on a boundary.
+  const arrays = Array.from({ length: 32 }, (_, i) => Float32Array.from({ length: 1024 + 16 * i }, (_, j) => j)), before = arrays.map((a) => [...a]);
+  const tensors = arrays.map((a) => tf.keep(tf.tensor1d(a))), beside = tensors.map((t) => t.clone());
+  const optimiser = new AdamW(tensors, { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 0.5 });
+  optimiser.update(optimiser.parameters.map((p) => tf.onesLike(p)), 0.1);
+  assert.ok(optimiser.parameters[0]!.dataSync()[0]! < 0);
+  arrays.forEach((a, i) => {
+    assert.deepEqual([...a], before[i]);
+    assert.deepEqual([...beside[i]!.dataSync()], before[i]);
+  });
+});

@@ -2,6 +2,7 @@
  * AdamW over a list of parameters that the optimiser owns (Loshchilov & Hutter 2019), with clipping by global norm.
  * The state is plain tensors, so that a checkpoint can hold it.
  */
+import { owned } from './arrays.js';
 import * as composite from './composite.js';
 import { kernels, trimMemory } from './kernels.js';
 import { recorded } from './recorded.js';
@@ -22,8 +23,12 @@ export class AdamW {
   readonly v: Tensor[];
   step = 0;
 
-  /** @param parameters owned by the optimiser, and no clones: an update changes their values in place, or on a GPU puts new tensors into the list. */
+  /**
+   * @param parameters taken over: the list holds other tensors from now on. An update changes their values in place (on a GPU
+   *   it puts in new ones), so they are copied out of whatever they share their memory with: another tensor, or a JavaScript array.
+   */
   constructor(public readonly parameters: Tensor[], public readonly options: AdamWOptions) {
+    parameters.forEach((p, i) => { parameters[i] = owned(p); });
     // Making large parameters left holes as large as they are.
     trimMemory();
     this.m = parameters.map((p) => tf.keep(tf.zerosLike(p)));

@@ -5,8 +5,16 @@ import { tf, tidy, type Tensor } from './tensorflow.js';
 export function toArray(tensor: Tensor): NamedArray {
   return { shape: [...tensor.shape], data: tensor.dataSync() as Float32Array | Int32Array };
 }
+/** The array stays the tensor's memory where TensorFlow can use it: whatever writes into a tensor takes `owned` first. */
 export function toTensor({ shape, data }: NamedArray): Tensor {
   return tf.keep(tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32'));
+}
+
+/** The same values, kept, in memory that nobody else has; `t` is gone. */
+export function owned(t: Tensor): Tensor {
+  const copy = tf.keep(t.mul(1));
+  t.dispose();
+  return copy;
 }
 
 /** Vectors as the rows of a tensor: [R, d]. */

@@ -1,7 +1,7 @@
 /** What a checkpoint holds of an optimiser: each parameter under its name, and its moments under `m.` and `v.`. */
 import type { NamedArray } from '../store/safetensors.js';
 import type { AdamW } from './adamw.js';
-import { toArray, toTensor } from './arrays.js';
+import { owned, toArray, toTensor } from './arrays.js';
 import type { Tensor } from './tensorflow.js';
 
 const lists = (o: AdamW): [prefix: string, list: Tensor[]][] => [['', o.parameters], ['m.', o.m], ['v.', o.v]];
@@ -15,7 +15,7 @@ export function restoreOptimiser(optimiser: AdamW, names: readonly string[], ten
   for (const [prefix, list] of lists(optimiser)) {
     names.forEach((n, i) => {
       list[i]!.dispose();
-      list[i] = toTensor(tensors.get(prefix + n)!);
+      list[i] = owned(toTensor(tensors.get(prefix + n)!));
     });
   }
 }

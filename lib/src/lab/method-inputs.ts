@@ -9,11 +9,12 @@ import { baseKey } from './keys.js';
 import type { TrackData } from './track-data.js';
 
 export function methodInputs(data: TrackData, base: BaseModel, profile: Profile, seed: number): MethodInputs {
-  const { track, train, validation, contextOf, trainContexts, inRepository, vector, commits, repository } = data;
+  const { track, train, validation, contextOf, trainContexts, inRepository, vector, commits, repository, repositoryTasks, scored } = data;
   const embedder = embedderOf(base, base.tokenizer, baseKey(profile));
   return {
     track, model: base, tokenizer: base.tokenizer, learning: profile.learning, seed, train, validation,
     sampler: samplerOf(data, profile, seed), contextOf, trainContexts, inRepository, vector, commits, repository,
+    evaluated: [...new Set([...scored.values()].flat().map((e) => e.task.repo))].sort(), repositoryTasks,
     contextTokens: profile.contextTokens,
     embed: (texts) => embedTexts(texts, embedder, profile.encoder.window),
   };

@@ -20,6 +20,7 @@ import type { LearningConfig, Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import type { Progress } from '../store/progress.js';
 import type { LossPoint } from '../train/trainer.js';
+import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey, corpusKey, evolutionKey, likelihoodKey, runId, trainingId } from './keys.js';
@@ -151,7 +152,9 @@ async function answered(
   made: Awaited<ReturnType<typeof trained>>, progress: Progress,
 ): Promise<AllAnswers> {
   await openParser();
-  const asked = <T>(suites: ReadonlyMap<Suite, T>) => [...suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly);
+  const asked = (suites: ReadonlyMap<Suite, Example[]>) => [...suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly)
+    .map(([suite, list]) => [suite, method.asks ? list.filter((e) => method.asks!(e, data.repositoryTasks(e.task.repo))) : list] as const)
+    .filter(([, list]) => list.length);
   const parts = method.adapters(data.track).flatMap((adapter) => [
     ...asked(data.suites).map(([suite, list]) => ({ adapter, suite, list, what: 'predictions' as const })),
     ...asked(data.scored).map(([suite, list]) => ({ adapter, suite, list, what: 'likelihoods' as const })),

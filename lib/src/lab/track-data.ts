@@ -36,6 +36,8 @@ export interface TrackData {
   vector(context: Context): Float32Array;
   commits(context: Context): readonly CommitInputs[];
   repository(id: string): Promise<Repository>;
+  /** All tasks of a repository, also those that may be asked. */
+  repositoryTasks(repo: string): readonly Example[];
 }
 
 /** Where a track's vectors come from. */
@@ -134,6 +136,7 @@ function trackData(
   const filled = (all: Map<Suite, Example[]>) => new Map([...all].filter(([, list]) => list.length));
   const inRepository = new Set(suites.get('IR')!.map((e) => e.task.repo));
   const splits = new Map(tasks.map((t) => [t.repo, t.split]));
+  const ofRepo = new Map<string, Example[]>();
   const repos = [...splits.keys()].sort();
   const width = source.vector(source.newest(repos[0]!))!.length;
   const special = new Map([[EMPTY.repo, new Float32Array(width)], [RANDOM.repo, randomUnit(width, profile.curation.seed)]]);
@@ -155,6 +158,10 @@ function trackData(
       return { repo: other, commit: Math.round(source.last(other) * share) };
     },
     commits: (context) => (special.has(context.repo) ? [] : source.commits(context)),
+    repositoryTasks: (repo) => {
+      if (!ofRepo.has(repo)) ofRepo.set(repo, judged(tasks.filter((t) => t.repo === repo)));
+      return ofRepo.get(repo)!;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Stage 4: what a method trains, under one seed. Stored by the settings that determine it, so methods can share it. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { methods } from '../methods/index.js';
 import type { Method, MethodInputs, TrainedMethod } from '../methods/method.js';
 import { takeApart } from '../methods/standardised.js';
 import type { Profile } from '../profiles.js';
@@ -27,7 +28,9 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
     if (inputs.validation.length === 0 && !method.inRepositoryOnly) {
       throw new UserError(`${method.name} has no validation task, which chooses the step that is kept (${inputs.track} track of ${profile.name}): curate repositories of the split cr_val, or raise evaluated.validation.`);
     }
-    const { values, ...info } = await method.train(inputs, work, progress);
+    const before = method.startsFrom && methods.find(({ name }) => name === method.startsFrom);
+    const start = before && await trained(before, profile, inputs, progress);
+    const { values, ...info } = await method.train(start ? { ...inputs, start } : inputs, work, progress);
     writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
   }
   rmSync(work, { recursive: true, force: true });

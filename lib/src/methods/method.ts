@@ -57,6 +57,12 @@ export interface MethodInputs {
   commits(context: Context): readonly CommitInputs[];
   /** The snapshot that the static track's tasks were cut from. */
   repository(id: string): Promise<Repository>;
+  /** Repositories that are asked about, of all suites. */
+  evaluated: readonly string[];
+  /** All tasks of a repository, also those that may be asked: for measuring what there is to learn, not for learning to answer. */
+  repositoryTasks(repo: string): readonly Example[];
+  /** What the method that this one goes on from has trained. */
+  start?: TrainedMethod;
   /** Most tokens of a text before the prompt. */
   contextTokens: number;
   /** Texts -> vectors [h], by the frozen model. */
@@ -94,6 +100,10 @@ export interface Method {
   readsSource?: true;
   /** Answers only for repositories it was trained on. */
   inRepositoryOnly?: true;
+  /** The method whose training it goes on from, under the same settings and seed. */
+  startsFrom?: string;
+  /** Whether it may be asked a task, given all tasks of the repository; every task when absent. */
+  asks?(example: Example, all: readonly Example[]): boolean;
   /**
    * The settings that change what is trained, which name the result; absent where nothing is. Methods of equal `settings`
    * share what was trained.

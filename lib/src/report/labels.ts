@@ -23,6 +23,8 @@ const LABELS: Record<string, MethodLabel> = {
   'code2lora-static-paper': { label: 'Code2LoRA-Static (paper\'s head)', published: 'Code2LoRA-Static' },
   'code2lora-static': { label: 'Code2LoRA-Static', published: 'Code2LoRA-Static' },
   'code2lora-evo': { label: 'Code2LoRA-Evo', published: 'Code2LoRA-Evo' },
+  'headroom-tests': { label: 'Headroom: other tests' },
+  'headroom-source': { label: 'Headroom: source text' },
 };
 
 /** The controls, in the order of the tables. */

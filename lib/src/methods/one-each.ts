@@ -1,0 +1,64 @@
+/** An adapter for each of many repositories, each trained on texts of that repository alone: what per-repo LoRA and headroom have in common. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { toTensor } from '../engine/arrays.js';
+import { tf, type Tensor } from '../engine/tensorflow.js';
+import { adapterFromTensors, adapterNames, initialAdapter, mapAdapter, type Adapter } from '../lora/adapter.js';
+import type { Progress } from '../store/progress.js';
+import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
+import { balanced } from '../train/draws.js';
+import type { Example } from '../train/examples.js';
+import { train, type LossPoint } from '../train/trainer.js';
+import type { MethodInputs, TrainedMethod } from './method.js';
+
+/** One repository's training. */
+export interface Each {
+  repo: string;
+  examples: readonly Example[];
+  /** Passes over the examples. */
+  epochs: number;
+  learningRate: number;
+  /** Tasks of a step. */
+  batch: number;
+  /** Where training starts, owned by it: the parameters of one adapter, one a layer. */
+  start(): Tensor[];
+  /** Tasks by whose loss the step is chosen that is kept, measured once a pass; the last step is kept when absent. */
+  validation?: readonly Example[];
+}
+
+/** Trains them one after another; finished ones are kept in `folder`, so an interrupted run goes on. */
+export async function trainEach(
+  jobs: readonly Each[], { model, learning, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
+): Promise<Omit<TrainedMethod, 'standardisers'>> {
+  const { rank, alpha } = learning, names = adapterNames({ layers: { length: model.config.layers } });
+  const values = new Map<string, NamedArray>(), losses: LossPoint[] = [];
+  let tokens = 0, seconds = 0;
+  for (const [i, { repo, examples, epochs, learningRate, batch, start, validation }] of jobs.entries()) {
+    const done = join(folder, `${repo}.safetensors`);
+    if (!existsSync(done)) {
+      const steps = Math.max(1, Math.round((epochs * examples.length) / batch));
+      const writer: AdapterWriter = { parameters: start(), names, write: (p) => adapterFromTensors(p, rank, alpha) };
+      const learner = adapterLearner(model, writer, validation ?? [], contextOf, learning, tokenizer.eos);
+      const made = await train(validation?.length ? learner : { ...learner, validationLoss: () => 0 }, balanced(examples, 1, Math.min(batch, examples.length), seed), {
+        ...learning, steps, validateEvery: validation?.length ? Math.max(1, Math.round(steps / epochs)) : steps, learningRate,
+      }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
+      writeSafetensors(done, made.parameters, 'F32', { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
+    }
+    const { tensors, metadata } = readSafetensors(done);
+    for (const [name, value] of tensors) values.set(`${repo}/${name}`, value);
+    const info = JSON.parse(metadata['info']!) as { loss: LossPoint; tokens: number; seconds: number };
+    losses.push({ ...info.loss, step: i + 1 });
+    tokens += info.tokens;
+    seconds += info.seconds;
+  }
+  return { values, bestStep: jobs.length, losses, tokens, seconds };
+}
+
+/** The repository's own adapter; one that changes nothing where none was trained. */
+export function eachAdapter({ model, learning: { rank, alpha }, seed }: MethodInputs, values: ReadonlyMap<string, NamedArray>): (repo: string) => Adapter {
+  const names = adapterNames({ layers: { length: model.config.layers } });
+  return (repo) => mapAdapter(values.has(`${repo}/${names[0]!}`)
+    ? adapterFromTensors(names.map((n) => toTensor(values.get(`${repo}/${n}`)!)), rank, alpha)
+    : initialAdapter(model.config, rank, alpha, seed), (t) => tf.keep(t));
+}
