@@ -4,7 +4,7 @@ export type { Run, RunOptions, RunRecord } from './lab/run.js';
 export { results } from './lab/paths.js';
 export type { SweepOptions, SweepRun, SweptRun } from './lab/sweep.js';
 export { recipeOf } from './encoder/repository-vector.js';
-export type { Prediction, Interval } from './eval/types.js';
+export type { Interval, Likelihood, Prediction } from './eval/types.js';
 export { clusteredInterval, pairedInterval } from './eval/interval.js';
 export type { Evolution } from './lab/evolution.js';
 export type { CurationReport } from './data/curate.js';

@@ -60,6 +60,21 @@ test('a method without an adapter, or without controls, has a row too', () => {
   assert.match(toMarkdown(ablationTable(rows, 'Method')), /\| no adapter \| 25\.0 ± 0\.0 \| – \| – \| – \|/);
 });
 
+test('with likelihoods: differences in nats, the ruler of the verdict and of the figure', () => {
+  // A nat a token less where the answer is right: the rulers must agree here.
+  const withNats = ({ name, predictions }: typeof mean) => ({
+    name, predictions, likelihoods: predictions.map((p) => ({ ...p, targetTokens: 4, targetNats: p.strictEM ? 4 : 8, eosNats: 0 })),
+  });
+  const rows = ablationRows([withNats(mean), withNats(max)]);
+  close(rows[0]?.gainNats?.difference.mean, 3 / 8);
+  assert.equal(rows[0]?.gainNats?.gaining, 2);
+  close(rows[1]?.changeNats?.difference.mean, -2 / 8);
+  const table = ablationTable(rows, 'Pooling');
+  assert.match(table.findings[0]!, /^CR, by log-likelihood: with “mean” the own adapter is better/);
+  assert.match(toMarkdown(table), /\+0\.3750 \[\+0\.2500, \+0\.5000\] \| 2 of 2 \|/);
+  assert.match(JSON.stringify(ablationFigure(rows).layout), /nats a token/);
+});
+
 test('choices of two tracks are refused', () => {
   const evolution = { name: 'evo', predictions: answers('own', { a: '1' }, { track: 'evolution' }) };
   assert.throws(() => ablationRows([mean, evolution]), /different tracks \(mean: static, evo: evolution\)/);
@@ -74,7 +89,7 @@ test('the table: a section a suite, a column a control that was run, bounds in t
   assert.deepEqual(head!.split(',').slice(0, 5), ['suite', 'choice', 'own', 'own_low', 'own_high']);
   assert.ok(line!.startsWith('CR,mean,0.625000,0.500000,0.750000,'), line);
   assert.deepEqual(table.findings, ['CR', 'IR'].map((suite) =>
-    `${suite}: with “mean” the own adapter is better than another repository's; with “max” the own adapter cannot be told from another repository's.`));
+    `${suite}, by exact match: with “mean” the own adapter is better than another repository's; with “max” the own adapter cannot be told from another repository's.`));
 });
 
 test('the figure: every adapter at its score, marks of a row apart, and the difference in a panel of its own', () => {

@@ -15,7 +15,8 @@ const runs = syntheticRuns();
 const predictions = predictionsOf(runs);
 const summary = summarise(predictions);
 const published = readPublished();
-const comparisons = ownVsOther(predictions);
+const likelihoods = runs.flatMap((run) => run.likelihoods);
+const comparisons = ownVsOther(predictions, likelihoods);
 const errors = await countErrors(predictions);
 const tables = {
   static: trackTable(summary, 'static', published), evolution: trackTable(summary, 'evolution', published), ood: oodTable(summary, published)!,
@@ -70,13 +71,32 @@ test('a method without a label is shown under its own name, last', () => {
   assert.deepEqual(rowsOf(trackTable(summarise([...mine, ...predictions]), 'evolution', published)).at(-1)!.label, 'my-method');
 });
 
-test('verdicts say what the intervals say', () => {
+test('verdicts say what the intervals say, and on which ruler', () => {
   const { findings } = tables.own;
   const of = (start: string) => findings.filter((finding) => finding.startsWith(start));
-  assert.equal(findings.length, 5, 'one a method, track and suite');
-  assert.match(of('Code2LoRA-Static, static track, CR')[0]!, /the own adapter is better than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
-  assert.match(of('Code2LoRA-Static, static track, IR')[0]!, /the own adapter cannot be told from another repository's \(−?\d\.\d \[−\d\.\d, \d+\.\d\] points\)\.$/);
-  assert.match(of('Code2LoRA-Evo, evolution track, CR')[0]!, /the own adapter is worse than another repository's by \d+\.\d \[\d+\.\d, \d+\.\d\] points\.$/);
+  assert.equal(findings.length, 5, 'one a track and suite, since there is one method each');
+  const interval = String.raw`\([+−]\d\.\d{4} \[[+−]\d\.\d{4}, [+−]\d\.\d{4}\] nats a token`;
+  const [better] = of('Static track, CR'), [undecided] = of('Evolution track, IR'), [worse] = of('Evolution track, CR');
+  assert.match(better!, new RegExp(`by log-likelihood the own adapter is better than another repository's with Code2LoRA-Static ${interval}\\)\\.$`));
+  assert.match(undecided!, new RegExp(`cannot be told from another repository's with Code2LoRA-Evo ${interval}; 0\\.\\d{4} could have been seen\\)\\.$`));
+  assert.match(worse!, /is worse than another repository's with Code2LoRA-Evo/);
+  // A point more often right: too little for exact match, and seen by the likelihood.
+  assert.match(of('Static track, IR')[0]!, /by log-likelihood the own adapter is better/);
+  const byExactMatch = ownVsOtherTable(ownVsOther(predictions)).findings;
+  assert.match(byExactMatch.find((finding) => finding.startsWith('Static track, IR'))!, /by exact match the own adapter cannot be told/);
+  // Without likelihoods exact match is the ruler, and the sentence says so.
+  assert.match(ownVsOtherTable(ownVsOther(predictions)).findings[0]!, /by exact match .* points\)\.$/);
+});
+
+test('likelihoods: paired, by token, above zero where the own adapter is better', () => {
+  const one = comparisons.find(({ track, method, suite, control }) => track === 'static' && method === 'code2lora-static' && suite === 'CR' && control === 'other')!;
+  const own = likelihoods.filter((row) => row.track === 'static' && row.method === 'code2lora-static' && row.suite === 'CR');
+  const sum = (adapter: string) => own.filter((row) => row.adapter === adapter).reduce((n, row) => n + row.targetNats, 0);
+  const tokens = own.filter((row) => row.adapter === 'own').reduce((n, row) => n + row.targetTokens, 0);
+  assert.ok(Math.abs(one.nats!.difference.mean - (sum('other') - sum('own')) / tokens) < 1e-12);
+  const { low, high } = one.nats!.difference;
+  assert.ok(Math.abs(one.nats!.detectable - ((high - low) / (2 * 1.96)) * 2.8016) < 1e-12);
+  assert.equal(one.nats!.gaining, 8);
 });
 
 test('a repository alone has no interval, and says so', () => {
@@ -84,7 +104,7 @@ test('a repository alone has no interval, and says so', () => {
   const table = trackTable(summarise(single), 'static', published);
   assert.match(toMarkdown(table), /\| Pretrained \| \d+\.\d ± \? /);
   const own = ownVsOtherTable(ownVsOther(single));
-  assert.match(own.findings[0]!, /a single repository, which says nothing about others/);
+  assert.match(own.findings[0]!, /was asked of a single repository, which says nothing about others/);
   for (const render of [toMarkdown, toCsv, toLatex, toHtml]) assert.ok(!(render(table) + render(own)).includes('NaN'));
 });
 

@@ -2,7 +2,7 @@
  * Made-up runs, clearly so: repositories `synthetic-00…`, and answers drawn around a rate that each adapter is given. Scores
  * follow from the text of an answer, which is one of five.
  */
-import type { Prediction, Run } from 'code2lora';
+import type { Likelihood, Prediction, Run } from 'code2lora';
 import { profileNamed } from '../../lib/dist/profiles.js';
 import { Random } from '../../lib/dist/store/random.js';
 
@@ -59,8 +59,14 @@ export function syntheticRuns(
           };
         });
       }).flat()));
-    return { record: record({ track, method, seed, id: idOf({ track, method, seed }), predictions: predictions.length }), predictions, likelihoods: [] };
+    const made = record({ track, method, seed, id: idOf({ track, method, seed }), predictions: predictions.length });
+    return { record: made, predictions, likelihoods: predictions.map((p) => likelihoodOf(p, rates[p.adapter]![p.suite]!, random.next())) };
   }));
+}
+
+/** Fewer nats where answers are right more often, give or take a tenth. */
+function likelihoodOf({ taskId, repo, track, suite, commitIndex, method, adapter, seed }: Prediction, rate: number, noise: number): Likelihood {
+  return { taskId, repo, track, suite, commitIndex, method, adapter, seed, targetTokens: 2, targetNats: 2 * (2 - rate + 0.2 * (noise - 0.5)), eosNats: noise };
 }
 
 export const predictionsOf = (runs: readonly Run[]): Prediction[] => runs.flatMap((run) => run.predictions);

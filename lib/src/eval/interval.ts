@@ -122,6 +122,27 @@ export function pairedInterval(a: readonly ScoredTask[], b: readonly ScoredTask[
   return clusteredInterval(differences, options);
 }
 
+/**
+ * How many times the mean of `over` the mean of `part` is, both of the same tasks in the same order, with its 95% interval
+ * over repositories. Where the mean of `over` may be zero the quotient says nothing: ask for its own interval first.
+ * @throws UserError when there is no task
+ */
+export function ratioInterval(part: readonly ScoredTask[], over: readonly ScoredTask[], { seed = 0, resamples = 5000 }: BootstrapOptions = {}): Interval {
+  if (part.length === 0) throw new UserError('No scores to compare: no task was evaluated. Check the filters of the evaluation.');
+  const clusters = new Map<string, [part: number, over: number]>();
+  part.forEach(({ repo, value, weight = 1 }, i) => {
+    const sums = clusters.get(repo) ?? [0, 0];
+    clusters.set(repo, [sums[0] + weight * value, sums[1] + (over[i]!.weight ?? 1) * over[i]!.value]);
+  });
+  const sums = [...clusters.keys()].sort().map((repo) => clusters.get(repo)!);
+  const quotient = (list: readonly (readonly [number, number])[]) => list.reduce((n, [p]) => n + p, 0) / list.reduce((n, [, o]) => n + o, 0);
+  const size = { tasks: part.length, repositories: sums.length };
+  if (sums.length === 1) return { mean: quotient(sums), low: Number.NaN, high: Number.NaN, ...size };
+  const random = new Random(seed);
+  const drawn = Float64Array.from({ length: resamples }, () => quotient(sums.map(() => sums[random.below(sums.length)]!))).sort();
+  return { mean: quotient(sums), low: quantile(drawn, 0.025), high: quantile(drawn, 0.975), ...size };
+}
+
 /** Standard normal quantiles: two-sided 5%, and 80% power. */
 const TWO_SIDED = 1.96, POWER = 0.8416;
 

@@ -47,6 +47,9 @@ export const methodLabel = (method: string): string => LABELS[method]?.label ?? 
 export const publishedName = (method: string): string | undefined => LABELS[method]?.published;
 export const isCode2Lora = (method: string): boolean => method.startsWith('code2lora');
 
+/** Measured on tasks of its own, so in a table of its own. */
+export const isHeadroom = (method: string): boolean => method.startsWith('headroom-');
+
 export const TRACKS = { static: 'Static track', evolution: 'Evolution track' } as const satisfies Record<Track, string>;
 export const SUITES = {
   CR: 'CR: unseen repositories', IR: 'IR: training repositories', OOD: 'OOD: repositories younger than all data',

@@ -54,7 +54,7 @@ export const scored = ({ repo, taskId, seed, strictEM }: Prediction): Required<O
 export const mean = (scores: readonly ScoredTask[]): number => scores.reduce((sum, { value }) => sum + value, 0) / scores.length;
 
 /** Nats a token of a target, which counts by its tokens. An empty target has none and counts for nothing. */
-const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likelihood): ScoredTask =>
+export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likelihood): ScoredTask =>
   ({ repo, task: taskId, seed, value: targetTokens ? targetNats / targetTokens : 0, weight: targetTokens });
 
 /** How much better the first is than the second, on the same tasks. */

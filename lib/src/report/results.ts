@@ -13,13 +13,15 @@ import type { Figure } from './figures/theme.js';
 import { toCsv } from './formats/csv.js';
 import { toLatex } from './formats/latex.js';
 import { toMarkdown } from './formats/markdown.js';
-import { tracks } from './labels.js';
+import { headroomRows } from './headroom.js';
+import { isHeadroom, tracks } from './labels.js';
 import { ownVsOther } from './own-vs-other.js';
 import { readPublished } from './published.js';
 import { summarise } from './summary.js';
 import type { ReportTable } from './table.js';
 import { efficiencyTable } from './tables/efficiency.js';
 import { errorTable } from './tables/errors.js';
+import { headroomTable } from './tables/headroom.js';
 import { ownVsOtherTable } from './tables/own-vs-other.js';
 import { perRepositoryTable } from './tables/per-repository.js';
 import { oodTable, trackTable } from './tables/scores.js';
@@ -34,10 +36,11 @@ export interface Written {
 
 /** Tables and figures of all runs together. Those that have no row are not written, and removed where an earlier call left them. */
 export async function writeResults(runs: readonly Run[], folder: string): Promise<Written> {
-  const predictions = runs.flatMap((run) => run.predictions);
+  const answers = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
+  const predictions = answers.filter(({ method }) => !isHeadroom(method));
   const published = readPublished();
   const summary = summarise(predictions);
-  const comparisons = ownVsOther(predictions, runs.flatMap((run) => run.likelihoods));
+  const comparisons = ownVsOther(predictions, likelihoods);
   const errors = await countErrors(predictions);
 
   const tables = {
@@ -47,7 +50,8 @@ export async function writeResults(runs: readonly Run[], folder: string): Promis
     'own-vs-other': ownVsOtherTable(comparisons),
     'per-repository': perRepositoryTable(predictions, published),
     'errors': errorTable(errors, published),
-    'efficiency': efficiencyTable(runs.map(({ record }) => record), published),
+    'headroom': headroomTable(headroomRows(answers, likelihoods)),
+    'efficiency': efficiencyTable(runs.map(({ record }) => record).filter(({ method }) => !isHeadroom(method)), published),
   };
   const files: string[] = [];
   for (const [name, table] of Object.entries(tables)) {

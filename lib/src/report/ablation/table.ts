@@ -45,7 +45,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
     note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
-      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. “Could be seen” is the smallest difference that would have been told from zero in four of five such measurements. `
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. Beside it stands the smallest difference that would have been told from zero in four of five such measurements. `
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
 }

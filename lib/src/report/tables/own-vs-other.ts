@@ -29,7 +29,7 @@ export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable
     findings: verdicts(comparisons),
     note: 'Strict EM in %; differences with their 95% paired bootstrap intervals over repositories and, where there are several, training seeds. '
       + 'Above zero the own adapter is better: in points of exact match, and in nats by which the target\'s own tokens, without EOS, are more probable under it, on all '
-      + 'tasks whose likelihood was taken. “Could be seen” is the smallest difference in nats that would have been told from zero in four of five such measurements. '
+      + 'tasks whose likelihood was taken. The last column of a suite is the smallest difference in nats that would have been told from zero in four of five such measurements. '
       + 'An interval that holds zero is no evidence that the adapter knows its repository. '
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
