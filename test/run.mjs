@@ -48,11 +48,13 @@ if (compiled) {
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
     .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
     .sort();
-  // The synthetic benchmark trains five models and gets all cores; the browser shows what the smoke run left, so it comes last.
+  // The synthetic benchmark trains five models and gets all cores. The browser shows what the smoke run left, so it comes
+  // last; it mostly waits, beside the benchmark.
   const [pages, benchmark] = ['/browser/', '/lab/synthetic.'].map((part) => tests.filter((path) => path.includes(part)));
   const others = tests.filter((path) => !pages.includes(path) && !benchmark.includes(path));
   const all = { TF_NUM_INTRAOP_THREADS: String(availableParallelism()), OMP_NUM_THREADS: String(availableParallelism()) };
-  for (const [name, files, own] of [[`${others.length} test files`, others], ['the synthetic benchmark', benchmark, all], ['the browser', pages]]) {
+  const last = [...benchmark, ...pages];
+  for (const [name, files, own] of [[`${others.length} test files`, others], ['the synthetic benchmark and the browser', last, all]]) {
     if (files.length) stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...files], own);
   }
 }

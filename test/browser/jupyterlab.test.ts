@@ -29,4 +29,24 @@ test('JupyterLab runs 06-results and shows its tables and figures', { timeout: 2
   // Pretrained, Single LoRA, both heads with two controls each: on CR and on IR at least these dots.
   assert.ok((await figures.first().locator('.scatterlayer .point').count()) >= 2 * 8);
   await page.screenshot({ path: join(OUTPUT, 'jupyterlab.png') });
+
+  // In a dark theme tables take its colours, and figures are no white blocks on it.
+  await page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })");
+  await page.locator('body[data-jp-theme-light="false"]').waitFor({ state: 'attached' });
+  const plot = page.locator('.js-plotly-plot').first();
+  const background = await page.evaluate<string>("getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor");
+  assert.ok(Math.max(...background.match(/\d+/g)!.slice(0, 3).map(Number)) < 60, `the page is dark: ${background}`);
+  const box = (await plot.boundingBox())!;
+  const corner = await page.screenshot({ clip: { x: box.x + 2, y: box.y + 2, width: 4, height: 4 } });
+  // The page looks at its own picture: decoding PNG is the browser's trade.
+  const brightest = await page.evaluate<number>(`(async () => {
+    const image = new Image();
+    image.src = 'data:image/png;base64,${corner.toString('base64')}';
+    await image.decode();
+    const context = document.createElement('canvas').getContext('2d');
+    context.drawImage(image, 0, 0);
+    return Math.max(...context.getImageData(0, 0, 4, 4).data.filter((value, i) => i % 4 < 3));
+  })()`);
+  assert.ok(brightest < 80, `the figure is as dark as the page: ${brightest}`);
+  await page.screenshot({ path: join(OUTPUT, 'results-dark.png'), fullPage: true });
 });

@@ -102,7 +102,7 @@ interface Lab {
 async function startLab(): Promise<Lab> {
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
-  const server = spawn(process.execPath, ['scripts/lab.mjs', '--no-browser', '--ip=127.0.0.1', `--port=${port}`,
+  const server = spawn(process.execPath, ['scripts/lab.mjs', '--no-browser', '--expose-app-in-browser', '--ip=127.0.0.1', `--port=${port}`,
     '--ServerApp.port_retries=0', `--IdentityProvider.token=${token}`],
   { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, CODE2LORA_PROFILE: 'smoke', CODE2LORA_OUTPUT: SMOKE } });
   let log = '';

@@ -12,7 +12,7 @@ import type { Example } from '../../lib/dist/train/examples.js';
 
 const skip = usesKernels && 'our kernels compute here: test/engine/without-kernels.test.ts runs this without them';
 /** As deep as Qwen2.5-Coder-1.5B, and narrow. */
-const config = { vocabSize: 256, hidden: 32, layers: 28, heads: 2, kvHeads: 1, headDim: 16, mlp: 64, ropeTheta: 1e6, rmsEps: 1e-6, maxTokens: 32_768 };
+const config = { vocabSize: 256, hidden: 32, layers: 28, heads: 1, kvHeads: 1, headDim: 16, mlp: 64, ropeTheta: 1e6, rmsEps: 1e-6, maxTokens: 32_768 };
 const model = frozen(randomModel(config, 1), { half: true });
 const ops = ({ ops: all }: Issued): number => [...all.values()].reduce((n, o) => n + o.calls, 0);
 

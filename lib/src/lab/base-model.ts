@@ -26,8 +26,11 @@ export async function openModel(name: string, progress: Progress): Promise<BaseM
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('hub' in base) return openModel(base.hub, progress);
+  if ('folder' in base) {
+    const folder = data('models', base.folder);
+    return { ...loadModel(folder), name: base.folder, tokenizer: loadTokenizer(folder) };
+  }
   const tokenizer = loadTokenizer(data('models', 'nano-coder'));
-  if ('folder' in base) return { ...loadModel(data('models', base.folder)), name: base.folder, tokenizer };
   return { ...loadModel(await pretrained(profile, base, await corpus(), tokenizer, progress)), name: 'tiny', tokenizer };
 }
 

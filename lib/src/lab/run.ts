@@ -60,6 +60,8 @@ export interface RunRecord {
   trainedParameters: number;
   bestStep: number;
   losses: LossPoint[];
+  /** Exposures: how often it has met each of its training tasks by the last step, on average; the step that is kept may be an earlier one. */
+  passes?: number;
   trainSeconds: number;
   trainTokensPerSecond: number;
   evaluateSeconds: number;
@@ -111,7 +113,7 @@ export async function performRun(
     contextTokens: method.answerSettings ? profile.contextTokens : 0, evaluated: profile.evaluated[data.track],
     versions: versions(), device: device(),
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
-    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], trainSeconds: made?.seconds ?? 0,
+    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], ...(made && { passes: passesOf(method, profile, data, made.losses.at(-1)?.step ?? 0) }), trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
@@ -122,8 +124,20 @@ export async function performRun(
     for (const [name, bytes] of Object.entries(files)) writeFileAtomic(join(folder, name), bytes);
     writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
   }
+  // What later versions record is added; the rest stays as whoever made the run wrote it.
+  else if (Object.keys(record).some((key) => !(key in before.record))) {
+    before.record = { ...record, ...before.record };
+    writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(before.record, null, 2)}\n`);
+  }
   writeFileAtomic(doneHere(id, profile), likelihoodKey(data.track, profile));
   return before ?? { record, predictions, likelihoods };
+}
+
+/** Tasks that so many steps draw, over all training tasks. */
+function passesOf(method: Method, { learning }: Profile, { track, train }: TrackData, steps: number): number {
+  if (method.passes) return method.passes(learning);
+  const { repositories, tasks, walk } = learning;
+  return (steps * (track === 'static' ? repositories * tasks : walk.repositories * walk.commits * walk.tasks)) / train.length;
 }
 
 /** The stored run where it has these very tables: it stays, with the seconds and the device of whoever made it. */

@@ -72,6 +72,7 @@ function headroom(reading: Reading): Method {
     ...(reading === 'source' && { readsSource: true as const }),
     settings: (learning, track) => ({ start: singleLora.settings!(learning, track), reading, rates: RATES, passes: PASSES[reading], windows: WINDOWS, batch: BATCH }),
     asks: ({ task }, all) => halves(all).learnt.length > 0 && !learntFiles(all).has(task.file),
+    passes: () => Math.max(...PASSES[reading]),
     train: async (inputs, folder, progress) => {
       const { model, learning: { rank, alpha }, learning, repositoryTasks, evaluated, validation, tokenizer, contextOf, start } = inputs;
       const names = adapterNames({ layers: { length: model.config.layers } });

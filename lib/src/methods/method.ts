@@ -111,6 +111,8 @@ export interface Method {
   settings?(learning: LearningConfig, track: Track): object;
   /** @param folder keeps what an interrupted run goes on with */
   train?(inputs: MethodInputs, folder: string, progress: Progress): Promise<Omit<TrainedMethod, 'standardisers'>>;
+  /** Passes over the tasks that it trains on, where these are not what the sampler draws in `steps` steps. */
+  passes?(learning: LearningConfig): number;
   /** The settings that change its answers only. */
   answerSettings?(learning: LearningConfig): object;
   answers(inputs: MethodInputs, trained: TrainedMethod | undefined): Promise<Answers>;

@@ -19,6 +19,7 @@ export const perRepoLora: Method = {
     const { rank, alpha, rates: { lora }, perRepository } = learning;
     return { ...common(learning, track), rank, alpha, learningRate: lora, perRepository };
   },
+  passes: ({ perRepository }) => perRepository.epochs,
   train: (inputs, folder, progress) => {
     const { model, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository } = inputs;
     const byRepo = [...groupBy(train.filter((e) => inRepository.has(e.task.repo)), (e) => e.task.repo)].sort(([a], [b]) => (a < b ? -1 : 1));

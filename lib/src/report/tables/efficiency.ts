@@ -8,12 +8,14 @@ import { type ReportTable, type Row, type Section, similarity, whole } from '../
 /** Trained values are stored as 32-bit floats. */
 const BYTES = 4;
 
-/** A run's costs; records of earlier versions lack the last two. */
+/** A run's costs; records of earlier versions lack the last three. */
 export type Costs = Pick<RunRecord, 'track' | 'method' | 'trainedParameters' | 'trainSeconds' | 'evaluateSeconds' | 'predictions' | 'device'> & {
   /** Bytes of one repository's adapter. */
   adapterBytes?: number;
   /** Tokens before the prompt, mean over tasks. */
   addedTokens?: number;
+  /** Over its training tasks. */
+  passes?: number;
 };
 
 /** Means over the runs of a method; medians of times, since one busy hour would move a mean. */
@@ -32,6 +34,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
           trained_parameters: over(mean, (run) => run.trainedParameters),
           trained_bytes: over(mean, (run) => BYTES * run.trainedParameters),
           adapter_bytes: over(mean, (run) => run.adapterBytes),
+          passes: over(mean, (run) => run.passes),
           training_seconds: over(median, (run) => run.trainSeconds),
           seconds_per_answer: over(median, (run) => (run.predictions ? run.evaluateSeconds / run.predictions : undefined)),
           added_tokens: over(mean, (run) => run.addedTokens),
@@ -50,6 +53,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
           { key: 'trained_parameters', label: 'Trained parameters', format: whole },
           { key: 'trained_bytes', label: 'Stored (kB)', format: kilobytes },
           { key: 'adapter_bytes', label: 'One adapter (kB)', format: kilobytes },
+          { key: 'passes', label: 'Passes', format: (value) => value.toFixed(2) },
           { key: 'training_seconds', label: 'Training (s)', format: (value) => value.toFixed(1) },
           { key: 'seconds_per_answer', label: 'Answer (s)', format: similarity },
           { key: 'added_tokens', label: 'Added tokens', format: whole },
@@ -61,7 +65,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
       },
     ],
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
-    note: 'Means over seeds, medians of times. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
+    note: 'Means over seeds, medians of times. Passes say how often a method has met each of its training tasks, on average. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
       + 'paper\'s head writes one pair of factors a type for all layers, and ours that pair and the shared adapter, as one of twice the rank in every layer. '
       + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}; an answer's includes writing the adapter, or finding the text. `
       + 'The paper\'s are of Qwen2.5-Coder-1.5B; what it gives for Code2LoRA-Static is the number of parameters in millions.',

@@ -17,11 +17,11 @@ export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable
       label: SUITES[suite],
       columns: [
         { key: `${suite}_strict_EM`, label: 'Strict EM', format: percent },
-        { key: `${suite}_own_minus_this`, label: 'Own − this, points', format: points, interval: 'bounds' },
+        { key: `${suite}_own_minus_this`, label: 'Points', format: points, interval: 'bounds' },
         ...(comparisons.some((one) => one.suite === suite && one.nats) ? [
-          { key: `${suite}_nats`, label: 'This − own, nats a token', format: nats, interval: 'bounds' as const },
-          { key: `${suite}_gaining`, label: 'Repositories that gain' },
-          { key: `${suite}_detectable`, label: 'Could be seen', format: (value: number) => nats(value).replace('+', '') },
+          { key: `${suite}_nats`, label: 'Nats a token', format: nats, interval: 'bounds' as const },
+          { key: `${suite}_gaining`, label: 'Repos that gain' },
+          { key: `${suite}_detectable`, label: 'Could be seen', format: (value: number) => nats(value).replace('+', ''), csvOnly: true as const },
         ] : []),
       ],
     })),
@@ -29,7 +29,8 @@ export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable
     findings: verdicts(comparisons),
     note: 'Strict EM in %; differences with their 95% paired bootstrap intervals over repositories and, where there are several, training seeds. '
       + 'Above zero the own adapter is better: in points of exact match, and in nats by which the target\'s own tokens, without EOS, are more probable under it, on all '
-      + 'tasks whose likelihood was taken. The last column of a suite is the smallest difference in nats that would have been told from zero in four of five such measurements. '
+      + 'tasks whose likelihood was taken. What could have been seen is the smallest difference that would have been told from zero in four of five such measurements '
+      + '(for every row in the CSV). '
       + 'An interval that holds zero is no evidence that the adapter knows its repository. '
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
