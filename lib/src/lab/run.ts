@@ -117,20 +117,19 @@ export async function performRun(
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
-  const folder = results(profile.name, 'runs', id);
-  const files = { 'predictions.parquet': predictionsTable(predictions), 'likelihoods.parquet': likelihoodsTable(likelihoods) };
-  const before = await sameRun(folder, files);
+  const folder = results(profile.name, 'runs', id), run: Run = { record, predictions, likelihoods };
+  const before = await sameRun(folder, run);
   if (!before) {
-    for (const [name, bytes] of Object.entries(files)) writeFileAtomic(join(folder, name), bytes);
+    writeFileAtomic(join(folder, 'predictions.parquet'), predictionsTable(predictions));
+    writeFileAtomic(join(folder, 'likelihoods.parquet'), likelihoodsTable(likelihoods));
     writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
-  }
-  // What later versions record is added; the rest stays as whoever made the run wrote it.
-  else if (Object.keys(record).some((key) => !(key in before.record))) {
+  } else if (Object.keys(record).some((key) => !(key in before.record))) {
+    // What later versions record is added; the rest stays as whoever made the run wrote it.
     before.record = { ...record, ...before.record };
     writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(before.record, null, 2)}\n`);
   }
   writeFileAtomic(doneHere(id, profile), likelihoodKey(data.track, profile));
-  return before ?? { record, predictions, likelihoods };
+  return before ?? run;
 }
 
 /** Tasks that so many steps draw, over all training tasks. */
@@ -140,11 +139,24 @@ function passesOf(method: Method, { learning }: Profile, { track, train }: Track
   return (steps * (track === 'static' ? repositories * tasks : walk.repositories * walk.commits * walk.tasks)) / train.length;
 }
 
-/** The stored run where it has these very tables: it stays, with the seconds and the device of whoever made it. */
-async function sameRun(folder: string, files: Readonly<Record<string, Uint8Array>>): Promise<Run | undefined> {
-  const same = Object.entries(files).every(([name, bytes]) => existsSync(join(folder, name)) && readFileSync(join(folder, name)).equals(bytes));
-  return same ? readRun(folder).catch(() => undefined) : undefined;
+/** Nats a token, on average, by which likelihoods of the same run may differ that two processors have taken: rounding, grown in training. */
+const ROUNDING = 2e-3;
+
+/**
+ * The stored run where it has the same predictions to the letter, and the same likelihoods but for rounding: it stays, with the
+ * seconds and the device of whoever made it.
+ */
+async function sameRun(folder: string, { predictions, likelihoods }: Run): Promise<Run | undefined> {
+  const stored = await readRun(folder).catch(() => undefined);
+  if (!stored || !sameBytes(withoutNats(stored.predictions), withoutNats(predictions))) return undefined;
+  if (!sameBytes(likelihoodsTable(stored.likelihoods.map(withoutValues)), likelihoodsTable(likelihoods.map(withoutValues)))) return undefined;
+  const tokens = likelihoods.reduce((n, row) => n + row.targetTokens, 0);
+  const apart = likelihoods.reduce((n, row, i) => n + Math.abs(row.targetNats - stored.likelihoods[i]!.targetNats), 0);
+  return apart <= ROUNDING * tokens ? stored : undefined;
 }
+const withoutNats = (rows: readonly Prediction[]): Uint8Array => predictionsTable(rows.map(({ targetNats: _, targetTokens: __, eosNats: ___, ...row }) => row));
+const withoutValues = (row: Likelihood): Likelihood => ({ ...row, targetNats: 0, eosNats: 0 });
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 
 const doneHere = (id: string, profile: Profile): string => cache(profile.name, 'runs', id, 'done');
 
