@@ -13,7 +13,7 @@ export function headroomTable(rows: readonly HeadroomRow[]): ReportTable {
         { key: 'gaining', label: 'repositories that gain' },
         { key: 'detectable', label: 'could be seen', format: (value: number) => nats(value).replace('+', '') },
         { key: 'points', label: 'points of strict EM', format: points, interval: 'bounds' },
-        { key: 'share', label: 'share of headroom by tests, %', format: percent, interval: 'bounds' },
+        { key: 'share', label: 'share of headroom by tests, %', format: (value: number) => percent(value).replace('-', '−'), interval: 'bounds' },
       ],
     }],
     sections: suites.map((suite): Section => ({
