@@ -140,6 +140,13 @@ test('positions: commits of a history in equal bins, the last commit in the last
 
   const { data } = byPositionFigure(rows) as unknown as { data: Trace[] };
   assert.deepEqual(data.map(({ name, y }) => [name, y]), [['Evo', [100, 50]], ['Evo, first kept', [100, 0]], ['Evo', [0, 50]]]);
+
+  // A nat a token less where the answer is right: the same gains, and what the lower panel shows.
+  const likelihoods = predictions.map((p) => ({ ...p, targetTokens: 3, targetNats: p.strictEM ? 3 : 6, eosNats: 0 }));
+  const byNats = byPosition([{ name: 'Evo', predictions, likelihoods }], new Map([['a', 5], ['b', 3], ['single', 1]]), { bins: 2 });
+  close(byNats.find(({ adapter, from }) => adapter === 'own' && from === 0.5)?.gainNats?.difference.mean, 2 / 4);
+  const traces = byPositionFigure(byNats) as unknown as { data: Trace[] };
+  assert.deepEqual(traces.data.at(-1)!.y, [0, 0.5]);
 });
 
 /** An adapter of one layer whose factors are `scale` times a fixed pattern, but for q_proj, which can be turned. */

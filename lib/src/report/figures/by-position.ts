@@ -1,4 +1,4 @@
-/** Strict exact match along histories: each method's own adapter, its first one kept, and what renewing it gains. */
+/** Strict exact match along histories: each method's own adapter, its first one kept, and what renewing it gains: in nats a token where the likelihood was taken. */
 import type { Interval } from '../../eval/types.js';
 import type { PositionRow } from '../ablation/by-position.js';
 import { legendBelow, legendHeight } from './legend.js';
@@ -12,7 +12,14 @@ const GAINS = [0, 0.32] as const, SCORES = [0.42, 1] as const;
 
 export function byPositionFigure(rows: readonly PositionRow[]): Figure {
   const choices = [...new Set(rows.map(({ choice }) => choice))];
-  const gained = choices.filter((choice) => rows.some((row) => row.choice === choice && row.gain));
+  const byNats = rows.some(({ gainNats }) => gainNats);
+  // Points are drawn as hundred times a fraction, nats as they are.
+  const gainOf = ({ gain, gainNats }: PositionRow): Interval | undefined => {
+    if (!byNats || !gainNats) return byNats ? undefined : gain;
+    const { mean, low, high, ...size } = gainNats.difference;
+    return { mean: mean / 100, low: low / 100, high: high / 100, ...size };
+  };
+  const gained = choices.filter((choice) => rows.some((row) => row.choice === choice && gainOf(row)));
   const width = Math.min(1, ...rows.map(({ from, to }) => to - from));
   // Intervals of one bin stand side by side.
   const shift = (choice: string, half: number): number => width * 0.16 * (choices.indexOf(choice) - (choices.length - 1) / 2 + half);
@@ -32,9 +39,13 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
         }];
       })),
       ...gained.map((choice) => ({
-        ...points(rows.flatMap(({ choice: of, from, to, gain }) => (of === choice && gain ? [{ x: (from + to) / 2 + shift(choice, 0), interval: gain }] : [])), color(choice), false),
+        ...points(rows.flatMap((row) => {
+          const interval = gainOf(row);
+          return row.choice === choice && interval ? [{ x: (row.from + row.to) / 2 + shift(choice, 0), interval }] : [];
+        }), color(choice), false),
         name: choice, showlegend: false, xaxis: 'x', yaxis: 'y2',
-        hovertemplate: `${choice}, own − first<br>%{y:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>`,
+        hovertemplate: byNats ? `${choice}, first − own<br>%{y:.4f} nats a token [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>`
+          : `${choice}, own − first<br>%{y:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>`,
       })),
     ],
     layout: layout(HEIGHT + legend, {
@@ -50,8 +61,8 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
       }),
       ...(gained.length && {
         yaxis2: axis({
-          domain: [...GAINS], range: around([0, ...rows.flatMap(({ gain }) => (gain ? bounds(gain) : []))]), nticks: 5, anchor: 'x',
-          zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1, title: { text: 'Own − first', font: SMALL, standoff: 8 },
+          domain: [...GAINS], range: around([0, ...rows.flatMap((row) => bounds(gainOf(row)))], byNats ? 0.002 : 1), nticks: 5, anchor: 'x',
+          zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1, title: { text: byNats ? 'First − own (nats)' : 'Own − first', font: SMALL, standoff: 8 },
         }),
       }),
       ...legendBelow,
@@ -61,7 +72,8 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
 
 const nameOf = (choice: string, adapter: PositionRow['adapter']): string => (adapter === 'first' ? `${choice}, first kept` : choice);
 
-const bounds = ({ low, mean, high }: Interval): number[] => [low, mean, high].filter(Number.isFinite).map((value) => 100 * value);
+const bounds = (interval: Interval | undefined): number[] =>
+  (interval ? [interval.low, interval.mean, interval.high].filter(Number.isFinite).map((value) => 100 * value) : []);
 
 function points(list: readonly { x: number; interval: Interval }[], color: string, hollow: boolean): Record<string, unknown> {
   const means = list.map(({ interval }) => 100 * interval.mean);
