@@ -28,7 +28,8 @@ async function run(path) {
   const name = basename(path);
   const start = Date.now();
   const { code, stderr } = await execute(jupyter, ['nbconvert', '--to', 'notebook', '--execute',
-    '--ExecutePreprocessor.timeout=-1', '--output-dir', out, '--output', name, path]);
+    // On a busy machine what a cell has shown arrives long after its reply; by itself nbconvert waits four seconds and leaves out the rest.
+    '--ExecutePreprocessor.timeout=-1', '--ExecutePreprocessor.iopub_timeout=120', '--output-dir', out, '--output', name, path]);
   const problem = code === 0 ? floatingRejection(readNotebook(join(out, name))) : lastError(stderr);
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   if (problem) {

@@ -18,7 +18,7 @@ function execute(cells: string[]): Notebook {
     nbformat: 4, nbformat_minor: 5, metadata: { kernelspec: { name: 'tslab', display_name: 'TypeScript', language: 'typescript' } },
     cells: cells.map((source, i) => ({ cell_type: 'code', id: `cell-${i}`, metadata: {}, execution_count: null, outputs: [], source })),
   }));
-  const { status, stdout, stderr } = spawnSync('jupyter', ['nbconvert', '--to', 'notebook', '--execute', '--stdout', path], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { status, stdout, stderr } = spawnSync('jupyter', ['nbconvert', '--to', 'notebook', '--execute', '--ExecutePreprocessor.iopub_timeout=120', '--stdout', path], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   rmSync(folder, { recursive: true });
   assert.equal(status, 0, stderr.slice(-3000));
   return JSON.parse(stdout) as Notebook;
