@@ -67,12 +67,12 @@ export function attention(qkv: Tensor, [cos, sin, first]: readonly Tensor[], s: 
   const [B, T] = qkv.shape as [number, number, number];
   const { q, k, v } = heads(qkv, cos!, sin!, s);
   const rows = Math.max(64, Math.floor(atOnce / (B * s.heads * T)));
-  if (T <= rows) return attend(q, k, v, first, 0, s);
+  if (T <= rows) return attend(q, k, v, first, s);
   const slices: Tensor[] = [];
   for (let from = 0; from < T; from += rows) {
     const to = Math.min(T, from + rows);
     const some = [q.slice([0, 0, from, 0], [-1, -1, to - from, -1]), ...[k, v].map((x) => x.slice([0, 0, 0, 0], [-1, -1, to, -1]))];
-    slices.push(checkpointed('attention', ([a, b, c], [d]) => attend(a!, b!, c!, d, from, s), some, first ? [first] : []));
+    slices.push(checkpointed('attention', ([a, b, c], [d]) => attend(a!, b!, c!, d, s), some, first ? [first] : []));
   }
   return tf.concat(slices, 1);
 }
@@ -86,10 +86,10 @@ function heads(qkv: Tensor, cos: Tensor, sin: Tensor, s: AttentionShape): { q: T
   return { q: q.mul(1 / Math.sqrt(s.dim)), k, v };
 }
 
-/** Outputs [B,N,heads*dim] of the queries [B,heads,N,dim] at `from` on, over the keys and values before their end. Each key head serves its group of query heads. */
-function attend(q: Tensor, k: Tensor, v: Tensor, first: Tensor | undefined, from: number, s: AttentionShape): Tensor {
+/** Outputs [B,N,heads*dim] of queries [B,heads,N,dim], the last of the positions of the keys and values. Each key head serves its group of query heads. */
+function attend(q: Tensor, k: Tensor, v: Tensor, first: Tensor | undefined, s: AttentionShape): Tensor {
   const [B, , N] = q.shape as [number, number, number, number], to = k.shape[2]!, group = s.heads / s.kvHeads;
-  const row = tf.range(from, from + N).reshape([1, N, 1]), column = tf.range(0, to).reshape([1, 1, to]);
+  const row = tf.range(to - N, to).reshape([1, N, 1]), column = tf.range(0, to).reshape([1, 1, to]);
   const causal = tf.lessEqual(column, row), seen = first ? tf.logicalAnd(causal, tf.greaterEqual(column, first)) : causal;
   const hidden = seen.toFloat().sub(1).mul(1e30).reshape([first ? B : 1, 1, 1, N, to]);
   const scores = tf.matMul(q.reshape([B, s.kvHeads, group * N, s.dim]), k, false, true).reshape([B, s.kvHeads, group, N, to]);

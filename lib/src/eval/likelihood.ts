@@ -3,13 +3,13 @@
  * and without decoding. Exact match asks whether the most probable text is the right one; this asks by how much it is not.
  */
 import { tokenNats } from '../engine/ops.js';
-import { tf, tidy, type Tensor, type Tf } from '../engine/tensorflow.js';
-import { mapLow, hiddenStates, type LowRankLayer } from '../model/transformer.js';
+import { tf, tidy, type Tf } from '../engine/tensorflow.js';
+import { hiddenStates, ownedBy, type LowRankLayer } from '../model/transformer.js';
 import { windowTokensAtOnce } from '../model/memory.js';
 import type { Model } from '../model/weights.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import { toBatch, type Example } from '../train/examples.js';
-import { forPrompts, type Adapted } from './predict.js';
+import { batches, forPrompts, type Adapted } from './predict.js';
 
 export interface Nats {
   /** Negative log-likelihood of the target's own tokens, without EOS. */
@@ -24,13 +24,8 @@ export function likelihoods(
   model: Model, examples: readonly Example[], tokenizer: Pick<Tokenizer, 'eos'>, tick: (done: number) => void, adapted?: Adapted,
 ): Nats[] {
   const whole = examples.map((e) => ({ ...e, target: e.target.at(-1) === tokenizer.eos ? e.target : [...e.target, tokenizer.eos] }));
-  const length = (i: number): number => whole[i]!.prefix.length + whole[i]!.target.length;
-  const order = [...whole.keys()].sort((a, b) => length(a) - length(b));
-  const out: Nats[] = Array<Nats>(examples.length), most = windowTokensAtOnce(model.config);
-  for (let at = 0; at < order.length;) {
-    let end = at + 1;
-    while (end < order.length && length(order[end]!) * (end - at + 1) <= most) end++;
-    const some = order.slice(at, end).sort((a, b) => (adapted ? adapted.owners[a]! - adapted.owners[b]! : 0));
+  const out: Nats[] = Array<Nats>(examples.length);
+  for (const some of batches(whole.map((e) => e.prefix.length + e.target.length), windowTokensAtOnce(model.config), adapted?.owners)) {
     const nats = tidy(() => {
       const batch = toBatch(some.map((i) => whole[i]!), tokenizer.eos);
       const states = hiddenStates(model, batch.ids, adapted && { lora: loraOf(adapted, some.map((i) => adapted.owners[i]!), model.config.layers) });
@@ -43,7 +38,6 @@ export function likelihoods(
       row += own.length;
     }
     tick(some.length);
-    at = end;
   }
   return out;
 }
@@ -51,6 +45,6 @@ export function likelihoods(
 /** The adapters of a batch's sequences, as the transformer applies them. */
 function loraOf(adapted: Adapted, owners: readonly number[], layers: number): LowRankLayer[] {
   const { lora, owners: places } = forPrompts(adapted.adapters, owners, layers);
-  const owner: Tensor = tf.tensor1d([...places], 'int32');
-  return lora.map((layer) => mapLow(layer, (term) => (term.a.shape[0] === 1 ? term : { ...term, owner })));
+  const owner = tf.tensor1d([...places], 'int32');
+  return lora.map((layer) => ownedBy(layer, owner));
 }

@@ -22,22 +22,26 @@ export interface Adapted {
 export function predict(
   model: Model, examples: readonly Example[], tokenizer: Tokenizer, maxNewTokens: number, tick: (done: number) => void, adapted?: Adapted,
 ): string[] {
-  const order = [...examples.keys()].sort((a, b) => examples[a]!.prefix.length - examples[b]!.prefix.length);
   const texts: string[] = Array<string>(examples.length).fill('');
-  const most = promptTokensAtOnce(model.config);
-  for (let at = 0; at < order.length;) {
-    let end = at + 1;
-    while (end < order.length && (examples[order[end]!]!.prefix.length + maxNewTokens) * (end - at + 1) <= most) end++;
-    // Those of one adapter beside one another.
-    const some = order.slice(at, end).sort((a, b) => (adapted ? adapted.owners[a]! - adapted.owners[b]! : 0));
+  for (const some of batches(examples.map((e) => e.prefix.length + maxNewTokens), promptTokensAtOnce(model.config), adapted?.owners)) {
     const out = tidy(() => generate(model, some.map((i) => examples[i]!.prefix), {
       maxNewTokens, eos: tokenizer.eos, lastTokens: tokenizer.lineBreaks, banned: tokenizer.banned,
     }, adapted && forPrompts(adapted.adapters, some.map((i) => adapted.owners[i]!), model.config.layers)));
     some.forEach((i, j) => { texts[i] = tokenizer.decode(out[j]!); });
     tick(some.length);
-    at = end;
   }
   return texts;
+}
+
+/** Places of sequences of these lengths, similar ones together, as many at once as make `most` tokens; those of one owner beside one another. */
+export function* batches(lengths: readonly number[], most: number, owners?: readonly number[]): Generator<number[]> {
+  const order = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]!);
+  for (let at = 0; at < order.length;) {
+    let end = at + 1;
+    while (end < order.length && lengths[order[end]!]! * (end - at + 1) <= most) end++;
+    yield order.slice(at, end).sort((a, b) => (owners ? owners[a]! - owners[b]! : 0));
+    at = end;
+  }
 }
 
 /** The adapters that these prompts have, each once. */

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseFiles, readableFiles } from '../encoder/files.js';
 import { inPart } from '../encoder/recipe.js';
+import { windowsOf } from '../encoder/windows.js';
 import { toTensor } from '../engine/arrays.js';
 import { tf } from '../engine/tensorflow.js';
 import { adapterFromTensors, adapterNames } from '../lora/adapter.js';
@@ -51,11 +52,10 @@ async function sourceWindows({ repository, tokenizer }: MethodInputs, repo: stri
   const out: Example[] = [];
   for (const { text } of files) {
     const ids = tokenizer.encode(text);
-    for (let at = 0; at + maxTokens / 4 <= ids.length && out.length < WINDOWS; at += maxTokens) {
-      const window = ids.slice(at, at + maxTokens);
-      out.push({ task: { ...like.task, repo }, prefix: window.slice(0, 1), target: window.slice(1) });
+    for (const { from, to } of windowsOf(ids.length, { ...inPart, window: maxTokens, overlap: 0, minTail: maxTokens / 4, keepFirst: false, maxWindows: Infinity })) {
+      if (out.length === WINDOWS) return out;
+      out.push({ task: { ...like.task, repo }, prefix: ids.slice(from, from + 1), target: ids.slice(from + 1, to) });
     }
-    if (out.length === WINDOWS) break;
   }
   return out;
 }

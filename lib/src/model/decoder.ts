@@ -7,7 +7,7 @@ import { attention, embed, logits as project, places, rmsNorm } from '../engine/
 import { recorded } from '../engine/recorded.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { filledLength } from './memory.js';
-import { attentionShape, block, blockKey, flatten, mapLow, unflatten, type LowRankLayer } from './transformer.js';
+import { attentionShape, block, blockKey, flatten, ownedBy, unflatten, type LowRankLayer } from './transformer.js';
 import { layerFrom, layerList, type Model } from './weights.js';
 
 export interface Decoder {
@@ -41,7 +41,7 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
   const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
   let owner: Tensor | undefined = adapters && tf.tensor1d([...adapters.owners], 'int32');
   const lowOf = (layer: number): LowRankLayer | undefined =>
-    adapters && mapLow(adapters.lora[layer]!, (term) => (term.a.shape[0] === 1 ? term : { ...term, owner: owner! }));
+    adapters && ownedBy(adapters.lora[layer]!, owner!);
   const output = (x: Tensor) => recorded(`logits ${config.rmsEps}`, [x, model.finalNorm, model.head], ([states, norm, head]) =>
     [project(rmsNorm(states!, norm!, config.rmsEps), head!)])[0]!;
   const capacity = time + newTokens;

@@ -101,6 +101,8 @@ export function blockKey(what: string, c: ModelConfig, lora?: LowRankLayer, deta
 export function mapLow(lora: LowRankLayer, change: (term: LowRank) => LowRank): LowRankLayer {
   return Object.fromEntries(adaptedWeights.map((n) => [n, lora[n].map(change)])) as unknown as LowRankLayer;
 }
+/** The same additions for groups of rows, of which group g belongs to owner[g]; what is one for all stays so. */
+export const ownedBy = (lora: LowRankLayer, owner: Tensor): LowRankLayer => mapLow(lora, (term) => (term.a.shape[0] === 1 ? term : { ...term, owner }));
 /** The tensors of additions, and the same additions with others. */
 export const flatten = (lora: LowRankLayer): Tensor[] => adaptedWeights.flatMap((n) => lora[n].flatMap(({ a, b, owner }) => (owner ? [a, b, owner] : [a, b])));
 export function unflatten(lora: LowRankLayer, list: readonly Tensor[]): LowRankLayer {

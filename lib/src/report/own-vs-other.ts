@@ -17,6 +17,9 @@ export interface NatsDifference {
   gaining: number;
 }
 
+/** `24 of 30` */
+export const gainingOf = ({ gaining, difference }: NatsDifference): string => `${gaining} of ${difference.repositories}`;
+
 export interface Comparison extends Pick<Prediction, 'track' | 'method' | 'suite'> {
   control: Control;
   /** Strict EM of the own adapter less that of the control, as a fraction, with its 95% interval. */

@@ -63,6 +63,9 @@ export const points = (difference: number): string => signed(100 * difference, 1
 /** A difference in nats a token, with its sign. */
 export const nats = (difference: number): string => signed(difference, 4);
 
+/** A size in nats a token, which has no sign. */
+export const natsSize = (value: number): string => value.toFixed(4);
+
 function signed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;

@@ -1,6 +1,7 @@
 /** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
 import { CONTROLS, type Control, SUITES, suites } from '../labels.js';
-import { nats, percent, points, type ReportTable, type Section } from '../table.js';
+import { gainingOf } from '../own-vs-other.js';
+import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
 import type { AblationRow } from './rows.js';
 
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
@@ -29,7 +30,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         columns: [
           { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
           { key: 'gaining', label: 'repositories that gain' },
-          { key: 'detectable', label: 'could be seen', format: (value: number) => nats(value).replace('+', '') },
+          { key: 'detectable', label: 'could be seen', format: natsSize },
           ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
         ],
       }] : []),
@@ -39,7 +40,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
       rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, changeNats }) => ({
         label: choice, kind: 'method', ids: { suite, choice },
         values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change,
-          other_minus_own_nats: gainNats?.difference, gaining: gainNats && `${gainNats.gaining} of ${gainNats.difference.repositories}`,
+          other_minus_own_nats: gainNats?.difference, gaining: gainNats && gainingOf(gainNats),
           detectable: gainNats?.detectable, change_nats: changeNats?.difference },
       })),
     })).filter((section) => section.rows.length > 0),

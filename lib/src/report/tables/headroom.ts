@@ -1,7 +1,8 @@
 /** Headroom, and the share of it that written adapters capture. */
 import type { HeadroomRow } from '../headroom.js';
 import { isHeadroom, methodLabel, SUITES, suites } from '../labels.js';
-import { nats, percent, points, type ReportTable, type Section } from '../table.js';
+import { gainingOf } from '../own-vs-other.js';
+import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
 
 export function headroomTable(rows: readonly HeadroomRow[]): ReportTable {
   return {
@@ -11,17 +12,17 @@ export function headroomTable(rows: readonly HeadroomRow[]): ReportTable {
       columns: [
         { key: 'nats', label: 'nats a token', format: nats, interval: 'bounds' },
         { key: 'gaining', label: 'repositories that gain' },
-        { key: 'detectable', label: 'could be seen', format: (value: number) => nats(value).replace('+', '') },
+        { key: 'detectable', label: 'could be seen', format: natsSize },
         { key: 'points', label: 'points of strict EM', format: points, interval: 'bounds' },
         { key: 'share', label: 'share of headroom by tests, %', format: (value: number) => percent(value).replace('-', '−'), interval: 'bounds' },
       ],
     }],
     sections: suites.map((suite): Section => ({
       title: SUITES[suite],
-      rows: rows.filter((row) => row.suite === suite).map(({ method, nats: { difference, detectable, gaining }, exactMatch, share }) => ({
+      rows: rows.filter((row) => row.suite === suite).map(({ method, nats: gain, exactMatch, share }) => ({
         label: isHeadroom(method) ? `${methodLabel(method)}, over single LoRA` : `${methodLabel(method)}, own over average`,
         kind: isHeadroom(method) ? 'method' : 'main', ids: { suite, method },
-        values: { nats: difference, gaining: `${gaining} of ${difference.repositories}`, detectable, points: exactMatch, share },
+        values: { nats: gain.difference, gaining: gainingOf(gain), detectable: gain.detectable, points: exactMatch, share },
       })),
     })).filter((section) => section.rows.length > 0),
     findings: [],

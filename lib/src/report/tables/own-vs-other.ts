@@ -1,8 +1,8 @@
 /** Own adapter against each control, paired by task, and what that says about the adapter. */
 import { CONTROLS, isCode2Lora, methodLines, SUITES, suites, TRACKS, tracks } from '../labels.js';
-import type { Comparison } from '../own-vs-other.js';
+import { type Comparison, gainingOf } from '../own-vs-other.js';
 import { verdicts } from '../verdicts.js';
-import { nats, percent, points, type ReportTable, type Row, type Section } from '../table.js';
+import { nats, natsSize, percent, points, type ReportTable, type Row, type Section } from '../table.js';
 
 export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable {
   const shownSuites = suites.filter((suite) => comparisons.some((one) => one.suite === suite));
@@ -21,7 +21,7 @@ export function ownVsOtherTable(comparisons: readonly Comparison[]): ReportTable
         ...(comparisons.some((one) => one.suite === suite && one.nats) ? [
           { key: `${suite}_nats`, label: 'Nats a token', format: nats, interval: 'bounds' as const },
           { key: `${suite}_gaining`, label: 'Repos that gain' },
-          { key: `${suite}_detectable`, label: 'Could be seen', format: (value: number) => nats(value).replace('+', ''), csvOnly: true as const },
+          { key: `${suite}_detectable`, label: 'Could be seen', format: natsSize, csvOnly: true as const },
         ] : []),
       ],
     })),
@@ -47,7 +47,7 @@ function methodRows(method: string, label: string, comparisons: readonly Compari
     values: Object.fromEntries(comparisons.filter((one) => one.control === control).flatMap((one) => [
       [`${one.suite}_strict_EM`, one.other], [`${one.suite}_own_minus_this`, one.difference],
       ...(one.nats ? [
-        [`${one.suite}_nats`, one.nats.difference], [`${one.suite}_gaining`, `${one.nats.gaining} of ${one.nats.difference.repositories}`],
+        [`${one.suite}_nats`, one.nats.difference], [`${one.suite}_gaining`, gainingOf(one.nats)],
         [`${one.suite}_detectable`, one.nats.detectable],
       ] as const : []),
     ])),
