@@ -1,4 +1,4 @@
-/** The three sizes: one code, one line to change. Everything that differs between them stands here. */
+/** The sizes: one code, one line to change. Everything that differs between them stands here. */
 import { released } from './encoder/recipe.js';
 import type { EncoderConfig } from './encoder/repository-vector.js';
 import type { ModelConfig } from './model/config.js';
@@ -29,6 +29,12 @@ export interface LearningConfig {
   rank: number;
   alpha: number;
   steps: number;
+  /** Passes over the training tasks, in place of `steps`. The parameters after a quarter, a half and each whole pass are kept. */
+  passes?: number;
+  /** Passes after which the parameters that answer were kept; those of the least validation loss when absent. */
+  keptAfter?: number;
+  /** Training repositories, the first of a shuffled list, so that more hold fewer; all when absent. */
+  trainRepositories?: number;
   /** Static track: tasks of a step, balanced by repository (so many, and so many tasks of each) or uniform over all tasks. */
   sampling: 'balanced' | 'uniform';
   repositories: number;
@@ -184,7 +190,7 @@ const mini: Profile = {
     rank: 8, alpha: 16, headWidth: 128, steps: 80, repositories: 4, tasks: 4, walk: { repositories: 2, commits: 4, tasks: 2 },
     rates: { lora: 3e-3, hypernetwork: 2e-3, text2lora: 5e-4, paw: 1e-3, weights: 3e-4 }, validateEvery: 20, microBatch: 32,
     evo: { width: 128, stepInput: 'diff', detachEveryCommit: false }, text2lora: { task: 64, hidden: 128 }, paw: { bases: 16 },
-    perRepository: { epochs: 1, batch: 16 },
+    perRepository: { epochs: 3, batch: 16 },
   },
   evaluated: {
     static: { CR: 24, IR: 12, irRepositories: 30, OOD: 24, validation: 16 },
@@ -221,7 +227,19 @@ const paper: Profile = {
   likelihood: { static: { CR: 32, IR: 32, OOD: 32 }, evolution: { CR: 8, IR: 8, OOD: 8 } },
 };
 
-const profiles = [smoke, synthetic, mini, paper];
+/** As `mini`, but for the repositories: the paper has 409 to train on. */
+const pypi: Profile = {
+  ...mini,
+  name: 'pypi',
+  description: 'source distributions of 480 PyPI projects, and nano-coder: what do more repositories bring?',
+  corpus: { pinned: 'pypi.json' },
+  curation: { ...mini.curation, maxTasks: 60 },
+  learning: { ...mini.learning, passes: 3, repositories: 8, tasks: 2, validateEvery: 200 },
+  evaluated: { ...mini.evaluated, static: { CR: 16, IR: 6, irRepositories: 120, OOD: 0, validation: 8 } },
+  likelihood: { ...mini.likelihood, static: { CR: 60, IR: 6, OOD: 0 } },
+};
+
+const profiles = [smoke, synthetic, mini, pypi, paper];
 
 export function profileNamed(name: string): Profile {
   const found = profiles.find((p) => p.name === name);

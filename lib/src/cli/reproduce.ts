@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
-import { ALL, HEADLINE } from '../lab/plan.js';
+import { ALL, HEADLINE, plansOf } from '../lab/plan.js';
 import { readPlanned } from '../lab/run-store.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
@@ -21,7 +21,7 @@ export async function run(args: string[]): Promise<void> {
   const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
   if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
-  const plans = values.all ? ALL : HEADLINE;
+  const plans = plansOf(lab.profile, values.all ? ALL : HEADLINE);
   for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
     for (const { track, methods: names } of plans.filter((p) => p.seeds.includes(seed))) {
       for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });

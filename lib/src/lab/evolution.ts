@@ -10,7 +10,7 @@ import type { Commit, History, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
-import { evolutionKey, pinnedCorpus } from './keys.js';
+import { evolutionKey, hasHistories, pinnedCorpus } from './keys.js';
 import { cache } from './paths.js';
 
 export interface Evolution {
@@ -26,6 +26,7 @@ export interface Evolution {
 
 export async function openEvolution(profile: Profile, progress: Progress): Promise<Evolution> {
   if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
+  if (!hasHistories(profile)) throw new UserError(`The repositories of profile ${profile.name} are one snapshot each, without history: choose the static track, or another profile.`);
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
   const reportPath = join(folder, 'curation.json');
   const source = (): Source => 'synthetic' in profile.corpus

@@ -23,6 +23,9 @@ export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
   return corpora.get(path);
 }
 
+/** False where the repositories are one snapshot each: there is no evolution track then. */
+export const hasHistories = (profile: Profile): boolean => !('pinned' in profile.corpus) || Object.keys(pinnedCorpus(profile)!.releases ?? {}).length > 0;
+
 function unpinned({ corpus }: Profile): unknown {
   return 'synthetic' in corpus ? [VERSIONS.generator, corpus] : corpus;
 }
@@ -82,6 +85,7 @@ export function runId(method: Method, track: Track, seed: number, profile: Profi
     VERSIONS.run, tasks, baseKey(profile), trainingId(method, track, seed, profile) ?? null, answered,
     profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
     ...(track === 'evolution' && method.adapters(track).includes('other') ? [VERSIONS.otherAlong] : []),
+    ...(method.settings && profile.learning.keptAfter !== undefined ? [{ keptAfter: profile.learning.keptAfter }] : []),
   ];
   return `${track}-${method.name}-s${seed}-${short(key)}`;
 }

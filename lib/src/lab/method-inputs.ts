@@ -1,8 +1,8 @@
 /** What a method is given: the track's data, the frozen model, the settings, and the draws of the seed. */
 import { embedTexts } from '../encoder/embed-texts.js';
 import { embedderOf } from '../encoder/embedder.js';
-import type { MethodInputs } from '../methods/method.js';
-import type { Profile } from '../profiles.js';
+import type { MethodInputs, Track } from '../methods/method.js';
+import type { LearningConfig, Profile } from '../profiles.js';
 import { balanced, uniform, walking, type Sampler } from '../train/draws.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey } from './keys.js';
@@ -12,12 +12,22 @@ export function methodInputs(data: TrackData, base: BaseModel, profile: Profile,
   const { track, train, validation, contextOf, trainContexts, inRepository, vector, commits, repository, repositoryTasks, scored } = data;
   const embedder = embedderOf(base, base.tokenizer, baseKey(profile));
   return {
-    track, model: base, tokenizer: base.tokenizer, learning: profile.learning, seed, train, validation,
+    track, model: base, tokenizer: base.tokenizer, learning: { ...profile.learning, steps: stepsOf(data, profile) }, seed, train, validation,
     sampler: samplerOf(data, profile, seed), contextOf, trainContexts, inRepository, vector, commits, repository,
     evaluated: [...new Set([...scored.values()].flat().map((e) => e.task.repo))].sort(), repositoryTasks,
     contextTokens: profile.contextTokens,
     embed: (texts) => embedTexts(texts, embedder, profile.encoder.window),
   };
+}
+
+/** Tasks that a step draws. */
+export const tasksOfStep = (track: Track, { repositories, tasks, walk }: LearningConfig): number =>
+  (track === 'static' ? repositories * tasks : walk.repositories * walk.commits * walk.tasks);
+
+/** As many steps as draw all training tasks so many times, where passes are given. */
+function stepsOf({ track, train }: TrackData, { learning }: Profile): number {
+  const { passes, steps } = learning;
+  return passes === undefined ? steps : Math.max(1, Math.round((passes * train.length) / tasksOfStep(track, learning)));
 }
 
 function samplerOf({ track, train }: TrackData, { learning }: Profile, seed: number): Sampler {

@@ -1,11 +1,16 @@
 /** Which runs the result tables are made of. */
 import type { Track } from '../methods/method.js';
+import type { Profile } from '../profiles.js';
+import { hasHistories } from './keys.js';
 
 export interface Plan {
   track: Track;
   methods: readonly string[];
   seeds: readonly number[];
 }
+
+/** The plans on the tracks that a profile has. */
+export const plansOf = (profile: Profile, plans: readonly Plan[]): Plan[] => plans.filter(({ track }) => track === 'static' || hasHistories(profile));
 
 const SEEDS = [3407, 1234, 5678] as const;
 

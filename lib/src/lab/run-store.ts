@@ -6,7 +6,7 @@ import type { Profile } from '../profiles.js';
 import { explain, UserError } from '../store/errors.js';
 import { runId } from './keys.js';
 import { cache, results } from './paths.js';
-import { ALL, HEADLINE, type Plan } from './plan.js';
+import { ALL, HEADLINE, type Plan, plansOf } from './plan.js';
 import { readRun, type Run, type RunRecord } from './run.js';
 
 /** Ids of the finished runs, sorted. */
@@ -45,7 +45,7 @@ export interface PlannedRun {
 
 /** The runs that plans ask for, by id, each once. */
 function plannedRuns(profile: Profile, plans: readonly Plan[]): PlannedRun[] {
-  const runs = plans.flatMap(({ track, methods: names, seeds }) => names.flatMap((name) => seeds.map((seed) => {
+  const runs = plansOf(profile, plans).flatMap(({ track, methods: names, seeds }) => names.flatMap((name) => seeds.map((seed) => {
     const method = methods.find((one) => one.name === name);
     if (!method) throw new UserError(`A plan in lab/plan.ts has the method "${name}", which is not in methods/index.ts: add it there or take it out of the plan.`);
     return { id: runId(method, track, seed, profile), track, method: name, seed };

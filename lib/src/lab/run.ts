@@ -24,7 +24,7 @@ import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey, corpusKey, evolutionKey, likelihoodKey, runId, trainingId } from './keys.js';
-import { methodInputs } from './method-inputs.js';
+import { methodInputs, tasksOfStep } from './method-inputs.js';
 import { cache, results } from './paths.js';
 import type { TrackData } from './track-data.js';
 import { trained } from './training.js';
@@ -60,7 +60,7 @@ export interface RunRecord {
   trainedParameters: number;
   bestStep: number;
   losses: LossPoint[];
-  /** Exposures: how often it has met each of its training tasks by the last step, on average; the step that is kept may be an earlier one. */
+  /** Exposures: how often it has met each of its training tasks by the last step, on average; the step that is kept may be an earlier one, but for `learning.keptAfter`. */
   passes?: number;
   trainSeconds: number;
   trainTokensPerSecond: number;
@@ -134,9 +134,7 @@ export async function performRun(
 
 /** Tasks that so many steps draw, over all training tasks. */
 function passesOf(method: Method, { learning }: Profile, { track, train }: TrackData, steps: number): number {
-  if (method.passes) return method.passes(learning);
-  const { repositories, tasks, walk } = learning;
-  return (steps * (track === 'static' ? repositories * tasks : walk.repositories * walk.commits * walk.tasks)) / train.length;
+  return method.passes?.(learning) ?? learning.keptAfter ?? (steps * tasksOfStep(track, learning)) / train.length;
 }
 
 /** Nats a token, on average, by which likelihoods of the same run may differ that two processors have taken: rounding, grown in training. */

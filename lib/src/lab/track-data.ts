@@ -123,9 +123,10 @@ function trackData(
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
   const judged = (list: readonly Task[]) => toExamples(list, base.tokenizer, format, 'judging').examples;
   const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
-  const { examples: train, oversize } = toExamples(tasks.filter(isTraining), base.tokenizer, format, 'training');
-  const trainRepos = [...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort();
-  const drawn = new Set(new Random(profile.curation.seed).shuffle(trainRepos).slice(0, limits.irRepositories));
+  const trainRepos = new Random(profile.curation.seed).shuffle([...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort())
+    .slice(0, profile.learning.trainRepositories);
+  const learnt = new Set(trainRepos), drawn = new Set(trainRepos.slice(0, limits.irRepositories));
+  const { examples: train, oversize } = toExamples(tasks.filter((t) => isTraining(t) && learnt.has(t.repo)), base.tokenizer, format, 'training');
   const asked: [Suite, (t: Task) => boolean][] = [
     ['CR', inSplit('cr_test')], ['IR', (t) => t.split === 'train' && t.inRepoSplit === 'test' && drawn.has(t.repo)], ['OOD', inSplit('ood_test')],
   ];

@@ -1,6 +1,6 @@
 /** Stage 4: what a method trains, under one seed. Stored by the settings that determine it, so methods can share it. */
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { methods } from '../methods/index.js';
 import type { Method, MethodInputs, TrainedMethod } from '../methods/method.js';
 import { takeApart } from '../methods/standardised.js';
@@ -8,6 +8,8 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { keptPath } from '../train/checkpoints.js';
+import { passesKept } from '../train/trainer.js';
 import { recordText } from './adapt/record.js';
 import { trainingId } from './keys.js';
 import { cache } from './paths.js';
@@ -20,9 +22,12 @@ export function trainedPath(method: Method, { track, seed }: Pick<MethodInputs, 
 
 /** The trained values, from the cache or made and stored there. An interrupted training goes on. */
 export async function trained(method: Method, profile: Profile, inputs: MethodInputs, progress: Progress): Promise<TrainedMethod | undefined> {
-  const path = trainedPath(method, inputs, profile);
+  const path = trainedPath(method, inputs, profile), { passes, keptAfter } = profile.learning;
   if (!path || !method.train) return undefined;
-  const work = join(path, '..', 'unfinished');
+  const folder = join(path, '..'), work = join(folder, 'unfinished'), kept = passesKept(passes);
+  if (keptAfter !== undefined && !kept.includes(keptAfter)) {
+    throw new UserError(`Nothing is kept after ${keptAfter} passes of ${passes ?? 'a training in steps'}: ${kept.length ? `choose ${kept.join(', ')}` : 'give learning.passes in place of steps'}.`);
+  }
   if (!existsSync(path)) {
     if (inputs.train.length === 0) throw new UserError(`${method.name} has no task to train on (${inputs.track} track of ${profile.name}): curate more repositories, or give prompts more room (maxTokens).`);
     if (inputs.validation.length === 0 && !method.inRepositoryOnly) {
@@ -31,10 +36,13 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
     const before = method.startsFrom && methods.find(({ name }) => name === method.startsFrom);
     const start = before && await trained(before, profile, inputs, progress);
     const { values, ...info } = await method.train(start ? { ...inputs, start } : inputs, work, progress);
+    // Before the result, which says that all is there.
+    for (const file of kept.map((after) => keptPath(work, after)).filter(existsSync)) renameSync(file, join(folder, basename(file)));
     writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
   }
   rmSync(work, { recursive: true, force: true });
   const { tensors, metadata } = readSafetensors(path);
-  const { parameters: values, standardisers } = takeApart(tensors);
+  const { parameters: best, standardisers } = takeApart(tensors);
+  const values = keptAfter === undefined ? best : readSafetensors(keptPath(folder, keptAfter)).tensors;
   return { values, standardisers, ...(JSON.parse(metadata['info']!) as Omit<TrainedMethod, 'values' | 'standardisers'>) };
 }

@@ -27,7 +27,7 @@ import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import { openVectors, type Vectors } from './vectors.js';
 
 export interface WorkspaceOptions {
-  /** `smoke`, `synthetic`, `mini` or `paper`. */
+  /** `smoke`, `synthetic`, `mini`, `pypi` or `paper`. */
   profile: string;
   progress?: Progress;
   /** Make every run on this machine, even those whose results came with the project. */
@@ -55,6 +55,14 @@ export interface Workspace {
 
 export const SEED = 3407;
 
+/** What a track's data depend on beside the profile. */
+interface TrackChoice {
+  track: Track;
+  encoder: Partial<EncoderConfig>;
+  format: PromptFormat;
+  trainRepositories?: number;
+}
+
 export function openWorkspace({ profile: name, progress = silent, recompute = false }: WorkspaceOptions): Workspace {
   const profile = profileNamed(name);
   /** Each key's value is made at its first use, and once. */
@@ -80,11 +88,12 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
   const baseModel = once(() => openBaseModel(profile, corpus, progress));
   const vectors = byKey(async (encoder: Partial<EncoderConfig>) =>
     openVectors(profile, await corpus(), await baseModel(), progress, { ...profile.encoder, ...encoder }));
-  const trackData = byKey(async ({ track, encoder, format }: { track: Track; encoder: Partial<EncoderConfig>; format: PromptFormat }): Promise<TrackData> => {
-    const base = await baseModel();
-    if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, profile, base, format, progress);
-    if (track === 'static') return staticTrack(profile, await corpus(), await vectors(encoder), base, format);
-    const own = { ...profile, encoder: { ...profile.encoder, ...encoder } };
+  const trackData = byKey(async ({ track, encoder, format, trainRepositories }: TrackChoice): Promise<TrackData> => {
+    const base = await baseModel(), own = {
+      ...profile, encoder: { ...profile.encoder, ...encoder }, learning: { ...profile.learning, ...(trainRepositories !== undefined && { trainRepositories }) },
+    };
+    if ('published' in profile.corpus) return publishedTrack(track, profile.corpus.published, own, base, format, progress);
+    if (track === 'static') return staticTrack(own, await corpus(), await vectors(encoder), base, format);
     const histories = await evolution();
     const tasks: Task[] = [];
     for await (const task of histories.tasks()) tasks.push(task);
@@ -99,15 +108,17 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       throw new UserError(`The published tables of ${profile.name} bring their vectors, so "encoder" changes nothing there: leave it out, or choose a profile that reads repositories.`);
     }
     const own = { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } };
-    return { method, track, seed, encoder, own, format: formatOf(method, own), id: runId(method, track, seed, own) };
+    const trainRepositories = method.settings && own.learning.trainRepositories;
+    const choice: TrackChoice = { track, encoder, format: formatOf(method, own), ...(trainRepositories !== undefined && { trainRepositories }) };
+    return { method, track, seed, own, choice, id: runId(method, track, seed, own) };
   };
   const stored = async (name: string, options: RunOptions): Promise<Run | undefined> => {
     const { id, track, own } = plan(name, options);
     return recompute && !finishedHere(id, track, own) ? undefined : readRun(results(own.name, 'runs', id));
   };
   const perform = async (name: string, options: RunOptions, report: Progress): Promise<Run> => {
-    const { method, track, seed, encoder, format, own } = plan(name, options);
-    return performRun(method, seed, own, await baseModel(), await trackData({ track, encoder, format }), report);
+    const { method, seed, own, choice } = plan(name, options);
+    return performRun(method, seed, own, await baseModel(), await trackData(choice), report);
   };
   const run = async (name: string, options: RunOptions = {}): Promise<Run> => (await stored(name, options)) ?? perform(name, options, progress);
   return {
@@ -121,14 +132,13 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       },
       stored: ({ method, ...options }) => stored(method, options),
       prepare: async ({ method, ...options }) => {
-        const { track, encoder, format } = plan(method, options);
-        await trackData({ track, encoder, format });
+        await trackData(plan(method, options).choice);
       },
       perform: ({ method, ...options }, report) => perform(method, options, report),
     }, options),
     adapters: async (called, contexts, options = {}) => {
-      const { method, track, seed, encoder, format, own } = plan(called, options);
-      const inputs = methodInputs(await trackData({ track, encoder, format }), await baseModel(), own, seed);
+      const { method, seed, own, choice } = plan(called, options);
+      const inputs = methodInputs(await trackData(choice), await baseModel(), own, seed);
       return writeAdapters(method, own, inputs, contexts, progress);
     },
     predictions: async (names, { seeds = [SEED], ...options } = {}) => {

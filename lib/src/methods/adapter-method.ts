@@ -60,10 +60,10 @@ export function adapterMethod(spec: AdapterMethod): Method {
 
 /** What training depends on whatever is trained. */
 export function common(learning: LearningConfig, track: Track): object {
-  const { steps, schedule, warmupFraction, weightDecay, clip, validateEvery, patience, microBatch, detachInput } = learning;
+  const { steps, passes, trainRepositories, schedule, warmupFraction, weightDecay, clip, validateEvery, patience, microBatch, detachInput } = learning;
   const { repositories, tasks, sampling, walk } = learning;
   return {
-    steps, schedule, warmupFraction, weightDecay, clip, validateEvery, ...(patience !== undefined && { patience }), microBatch, detachInput,
+    ...(passes === undefined ? { steps } : { passes }), ...(trainRepositories !== undefined && { trainRepositories }), schedule, warmupFraction, weightDecay, clip, validateEvery, ...(patience !== undefined && { patience }), microBatch, detachInput,
     ...(track === 'static' ? { repositories, tasks, sampling } : { walk }),
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Per-repo LoRA: for each training repository an adapter of its own, trained on its tasks alone. It can answer for
  * these repositories only, and what is stored grows with their number. Only those that are asked about are trained; one
- * that has no training task keeps the adapter that changes nothing.
+ * that has no training task keeps the adapter that changes nothing. The pass that is kept is the one of the least loss on
+ * the repository's own validation tasks.
  */
 import { adapterTensors, initialAdapter } from '../lora/adapter.js';
 import { groupBy } from '../train/draws.js';
@@ -17,15 +18,14 @@ export const perRepoLora: Method = {
   publishedPrompt: true,
   settings: (learning, track) => {
     const { rank, alpha, rates: { lora }, perRepository } = learning;
-    return { ...common(learning, track), rank, alpha, learningRate: lora, perRepository };
+    return { ...common(learning, track), rank, alpha, learningRate: lora, perRepository, chosenBy: 'own validation tasks' };
   },
   passes: ({ perRepository }) => perRepository.epochs,
   train: (inputs, folder, progress) => {
-    const { model, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository } = inputs;
+    const { model, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository, repositoryTasks } = inputs;
     const byRepo = [...groupBy(train.filter((e) => inRepository.has(e.task.repo)), (e) => e.task.repo)].sort(([a], [b]) => (a < b ? -1 : 1));
-    // It has no validation repositories: the last weights are taken.
     return trainEach(byRepo.map(([repo, examples]) => ({
-      repo, examples, epochs, batch, learningRate: rates.lora, start: () => adapterTensors(initialAdapter(model.config, rank, alpha, seed)),
+      repo, examples, epochs, batch, learningRate: rates.lora, validation: repositoryTasks(repo).filter(({ task }) => task.inRepoSplit === 'val'), start: () => adapterTensors(initialAdapter(model.config, rank, alpha, seed)),
     })), inputs, folder, 'training per-repo-lora', progress);
   },
   answers: async (inputs, trained) => {

@@ -12,6 +12,8 @@ import { UserError } from '../store/errors.js';
 import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
 
 const KEPT = 2;
+/** Where the parameters after so many passes are kept. */
+export const keptPath = (folder: string, passes: number): string => join(folder, `after-${passes}-passes.safetensors`);
 const stepOf = (file: string): number => Number(/-(\d+)\.safetensors$/.exec(file)?.[1] ?? -1);
 
 export class Checkpoints<State extends { bestStep: number }> {
@@ -42,7 +44,7 @@ export class Checkpoints<State extends { bestStep: number }> {
 
   /** The present parameters are the best so far. To be followed by `save`. */
   saveBest(): void {
-    writeSafetensors(this.bestPath(this.optimiser.step), new Map(this.names.map((n, i) => [n, toArray(this.optimiser.parameters[i]!)])));
+    writeSafetensors(this.bestPath(this.optimiser.step), this.values());
   }
 
   save(state: State): void {
@@ -53,6 +55,15 @@ export class Checkpoints<State extends { bestStep: number }> {
     // The best of the older kept checkpoint is still needed: the newest best file that is not newer than it.
     const notNewer = this.list('best').filter((f) => stepOf(f) <= oldest);
     for (const file of [...states.slice(KEPT), ...notNewer.slice(1)]) rmSync(join(this.folder, file));
+  }
+
+  /** The present parameters, after so many passes, stay whatever follows. */
+  keep(passes: number): void {
+    writeSafetensors(keptPath(this.folder, passes), this.values());
+  }
+
+  private values(): Map<string, NamedArray> {
+    return new Map(this.names.map((n, i) => [n, toArray(this.optimiser.parameters[i]!)]));
   }
 
   best(step: number): Map<string, NamedArray> {

@@ -22,6 +22,8 @@ export interface TrainConfig extends ScheduleConfig {
   validateEvery: number;
   /** Stop after so many measurements without a new best; never when absent. */
   patience?: number;
+  /** Passes over the training tasks that `steps` are: the parameters after some of them are kept, whichever are the best. */
+  passes?: number;
 }
 
 export interface LossPoint {
@@ -50,7 +52,7 @@ interface State {
 }
 
 /**
- * @param folder holds the log and the checkpoints of an unfinished run
+ * @param folder holds the log and the checkpoints of an unfinished run, and what was kept after whole passes
  * @param stage how progress is labelled
  * Throws a UserError that names the step and its repositories when a loss or gradient is not finite.
  */
@@ -90,6 +92,8 @@ export async function train(
         checkpoints.save(state);
         writeFileAtomic(join(folder, 'log.jsonl'), state.losses.map((l) => `${JSON.stringify(l)}\n`).join(''));
       }
+      const after = passesKept(config.passes).find((passes) => stepAfter(passes, config) === optimiser.step);
+      if (after !== undefined) checkpoints.keep(after);
       progress({ stage, done: optimiser.step, total: config.steps, note: note(loss, state) });
       await new Promise(setImmediate);
     }
@@ -101,6 +105,11 @@ export async function train(
   if (!bestStep) throw new UserError(`${stage}: no measurement of the validation loss was finite: lower the learning rate and run again.`);
   return { parameters: checkpoints.best(bestStep), bestStep, losses, tokens, seconds };
 }
+
+/** Passes after which parameters are kept: a quarter, a half, and each whole one. */
+export const passesKept = (passes = 0): number[] => [0.25, 0.5, ...Array.from({ length: passes }, (_, i) => i + 1)].filter((after) => after <= passes);
+
+const stepAfter = (after: number, { steps, passes }: TrainConfig): number => Math.max(1, Math.round((steps * after) / passes!));
 
 /** The lowest validation loss so far. A loss that is not finite is null once it was stored as JSON. */
 function best({ losses }: State): number {

@@ -1,6 +1,7 @@
 /**
- * Repositories from pinned PyPI wheels. Wheels that ship their own tests stand in for repositories: one file a project,
- * the same bytes on every machine. A project's earlier releases, one commit each, are its history.
+ * Repositories from pinned PyPI projects. A wheel that ships its own tests, or a source distribution, stands in for the
+ * repository: one file a project, the same bytes on every machine. A project's earlier releases, one commit each, are its
+ * history.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,9 +10,9 @@ import { hashJson } from '../../store/hash.js';
 import type { Progress } from '../../store/progress.js';
 import { type ArchiveContent, readArchive } from '../archive.js';
 import { headOf, type Revision, writeHistory } from '../git/write-history.js';
-import type { CrossRepoSplit, History, Repository, Source } from '../types.js';
+import type { CrossRepoSplit, History, Repository, Source, SourceFile } from '../types.js';
 import { distributionPath, fetchDistributions } from './pypi/fetch.js';
-import { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
+import { checkPin, type Corpus, isWheel, type Pin, type Release } from './pypi/pins.js';
 
 export { distributionPath, fetchDistributions } from './pypi/fetch.js';
 export type { Corpus, Pin, Release } from './pypi/pins.js';
@@ -27,9 +28,9 @@ interface Line {
 
 /**
  * The repositories of a corpus, with all their text files (.py, .md, .rst), and the histories of those that have
- * `releases`. Wheels are fetched when first needed. Histories lie in `cacheDir/histories`: the same pins give the same
+ * `releases`. Files are fetched when first needed. Histories lie in `cacheDir/histories`: the same pins give the same
  * commit ids. The last progress note of each stage tells how many files were left out, by reason.
- * @throws UserError when a wheel cannot be fetched or read, or when releases are not in order of their upload.
+ * @throws UserError when a file cannot be fetched or read, or when releases are not in order of their upload.
  */
 export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress): Source {
   const projects = inSplitOrder(corpus.projects, (project) => project.split);
@@ -37,10 +38,12 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
     unusable: [],
     async *snapshots() {
       const paths = await fetchDistributions(projects, cacheDir, progress);
-      const report = reporter(progress, 'reading wheels', projects.length);
-      for (const [i, { name, version, licence, split }] of projects.entries()) {
+      const report = reporter(progress, 'reading projects', projects.length);
+      for (const [i, project] of projects.entries()) {
+        const { name, version, licence, split } = project;
         report.next(name);
-        const { files, refused } = report.count(readArchive(paths[i]!));
+        const content = report.count(readArchive(paths[i]!));
+        const files = isWheel(project) ? content.files : withoutTopFolder(content.files), { refused } = content;
         yield { id: name, commit: version, licence, split, files, refused } satisfies Repository;
       }
       report.end();
@@ -59,6 +62,13 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
       report.end();
     },
   };
+}
+
+/** A source distribution holds all in one folder, `name-version`, which the repository has not. */
+function withoutTopFolder(files: readonly SourceFile[]): SourceFile[] {
+  const tops = new Set(files.map(({ path }) => path.split('/', 1)[0]!));
+  if (tops.size !== 1 || files.some(({ path }) => !path.includes('/'))) return [...files];
+  return files.map((file) => ({ ...file, path: file.path.slice(file.path.indexOf('/') + 1) }));
 }
 
 function inSplitOrder<T>(items: readonly T[], split: (item: T) => CrossRepoSplit): T[] {

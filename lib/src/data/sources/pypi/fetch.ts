@@ -1,6 +1,6 @@
 /**
- * Pinned wheels into the cache. pip fetches them (so mirrors and proxies it is configured with are honoured), nothing is
- * installed or run, and every file must have the pinned SHA-256.
+ * Pinned distributions into the cache. pip fetches wheels (so mirrors and proxies it is configured with are honoured),
+ * sdists.ts the others; nothing is installed or run, and every file must have the pinned SHA-256.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../store/errors.js';
 import { sha256 } from '../../../store/hash.js';
 import type { Progress } from '../../../store/progress.js';
-import { checkPin, type Pin } from './pins.js';
+import { checkPin, isWheel, type Pin } from './pins.js';
+import { fetchSdists } from './sdists.js';
 
 const PYTHON_VERSION = '3.11';
 const PLATFORMS = ['manylinux2014', 'manylinux2010', 'manylinux1',
@@ -17,13 +18,13 @@ const PLATFORMS = ['manylinux2014', 'manylinux2010', 'manylinux1',
 /** Wheels per pip call: what an interruption can lose. */
 const BATCH = 8;
 
-/** Where a pinned wheel is once fetched. */
+/** Where a pinned distribution is once fetched. */
 export function distributionPath(pin: Pin, cacheDir: string): string {
   return join(cacheDir, 'downloads', pin.file);
 }
 
 /**
- * Makes sure every pinned wheel is in `cacheDir/downloads` with the right hash; downloads those that are not.
+ * Makes sure every pinned distribution is in `cacheDir/downloads` with the right hash; downloads those that are not.
  * What was finished before an error or an interruption stays.
  * @param python the Python whose pip is used; by default the workspace's .venv, else python3.
  * @returns the paths, in the order of the pins.
@@ -33,13 +34,15 @@ export async function fetchDistributions(pins: readonly Pin[], cacheDir: string,
   pins.forEach(checkPin);
   const missing = pins.filter((pin) => !isWhole(distributionPath(pin, cacheDir), pin));
   const report = (left: number) =>
-    progress({ stage: 'fetching wheels', done: pins.length - left, total: pins.length, note: left ? `${left} to download` : 'all here' });
+    progress({ stage: 'fetching projects', done: pins.length - left, total: pins.length, note: left ? `${left} to download` : 'all here' });
   let left = missing.length;
-  for (const batch of batches(missing)) {
+  for (const batch of batches(missing.filter(isWheel))) {
     report(left);
     await fetchBatch(batch, cacheDir, python);
     left -= batch.length;
   }
+  report(left);
+  await fetchSdists(missing.filter((pin) => !isWheel(pin)), (pin) => distributionPath(pin, cacheDir), () => report(--left));
   report(0);
   return pins.map((pin) => distributionPath(pin, cacheDir));
 }
