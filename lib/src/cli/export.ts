@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { results } from '../lab/paths.js';
-import { type PlannedRun, readPlanned } from '../lab/run-store.js';
+import { type PlannedRun, readPlanned, readStudies } from '../lab/run-store.js';
 import { profileNamed } from '../profiles.js';
 import { writeResults } from '../report/results.js';
 import { UserError } from '../store/errors.js';
@@ -13,7 +13,7 @@ export async function run(args: string[]): Promise<void> {
   const { runs, missing } = await readPlanned(profile);
   const make = `npx code2lora reproduce --profile ${profile.name}`;
   if (runs.length === 0) throw new UserError(`There are no stored runs of ${profile.name}, so no tables: make them with ${make} (--all for every method).`);
-  const { files, skipped } = await writeResults(runs, values.out ? resolve(values.out) : results(profile.name));
+  const { files, skipped } = await writeResults(runs, await readStudies(profile), values.out ? resolve(values.out) : results(profile.name));
   console.log(`From ${runs.length} runs:\n${files.map((file) => `  ${file}`).join('\n')}`);
   for (const reason of skipped) console.log(`Left out: ${reason}`);
   if (missing.length) console.log(`\nNot stored, so not in the tables; ${make} --all makes them:\n${list(missing)}`);

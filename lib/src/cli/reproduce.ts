@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
 import { ALL, HEADLINE, plansOf } from '../lab/plan.js';
-import { readPlanned } from '../lab/run-store.js';
+import { readPlanned, readStudies } from '../lab/run-store.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
@@ -29,7 +29,7 @@ export async function run(args: string[]): Promise<void> {
   }
   times.begin('tables and figures');
   // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.
-  const { text, files, skipped } = await writeResults((await readPlanned(lab.profile)).runs, results(lab.profile.name));
+  const { text, files, skipped } = await writeResults((await readPlanned(lab.profile)).runs, await readStudies(lab.profile), results(lab.profile.name));
   console.log(`\n${text}`);
   console.log(`Where the time went:\n${times.summary().join('\n')}\n`);
   console.log(`Written in ${duration(Date.now() - began)}:\n${files.map((f) => `  ${f}`).join('\n')}`);

@@ -12,7 +12,7 @@ export interface Plan {
 /** The plans on the tracks that a profile has. */
 export const plansOf = (profile: Profile, plans: readonly Plan[]): Plan[] => plans.filter(({ track }) => track === 'static' || hasHistories(profile));
 
-const SEEDS = [3407, 1234, 5678] as const;
+export const SEEDS = [3407, 1234, 5678] as const;
 
 /** The question of the paper, with its controls: what `npm run reproduce` answers. */
 export const HEADLINE: readonly Plan[] = [

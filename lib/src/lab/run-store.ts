@@ -6,8 +6,10 @@ import type { Profile } from '../profiles.js';
 import { explain, UserError } from '../store/errors.js';
 import { runId } from './keys.js';
 import { cache, results } from './paths.js';
-import { ALL, HEADLINE, type Plan, plansOf } from './plan.js';
+import { ALL, HEADLINE, type Plan, plansOf, SEEDS } from './plan.js';
 import { readRun, type Run, type RunRecord } from './run.js';
+import { type Conditions, conditions, moreRepositories, trainingLength } from './studies.js';
+import type { SweepRun, SweptRun } from './sweep.js';
 
 /** Ids of the finished runs, sorted. */
 export function storedIds(profile: string): string[] {
@@ -60,6 +62,32 @@ export async function readPlanned(profile: Profile, plans: readonly Plan[] = [..
   const runs: Run[] = [];
   for (const { id } of planned) if (stored.has(id)) runs.push(await readStored(profile.name, id));
   return { runs, missing: planned.filter(({ id }) => !stored.has(id)) };
+}
+
+/** Those of a study's runs that are stored, in its order. */
+async function readStudy(profile: Profile, runs: readonly SweepRun[]): Promise<SweptRun[]> {
+  const stored = new Set(storedIds(profile.name)), found: SweptRun[] = [];
+  for (const { name, method: called, track = 'static', seed = SEEDS[0], learning = {}, encoder = {} } of runs) {
+    const method = methods.find((one) => one.name === called)!;
+    const id = runId(method, track, seed, { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } });
+    if (stored.has(id)) found.push({ ...(await readStored(profile.name, id)), name });
+  }
+  return found;
+}
+
+/** What is stored of each study. */
+export interface Studies {
+  length: SweptRun[];
+  repositories: SweptRun[];
+  conditions: (SweptRun & { conditions: Conditions })[];
+}
+
+export async function readStudies(profile: Profile): Promise<Studies> {
+  const under = new Map(conditions().map((run) => [run.name, run.conditions]));
+  return {
+    length: await readStudy(profile, trainingLength()), repositories: await readStudy(profile, moreRepositories()),
+    conditions: (await readStudy(profile, conditions())).map((run) => ({ ...run, conditions: under.get(run.name)! })),
+  };
 }
 
 /** Removes a run's results, what its evaluation left in the cache, and its trained weights unless another stored run has the same. */

@@ -62,6 +62,8 @@ export interface RunRecord {
   losses: LossPoint[];
   /** Exposures: how often it has met each of its training tasks by the last step, on average; the step that is kept may be an earlier one, but for `learning.keptAfter`. */
   passes?: number;
+  /** Repositories that it was trained on. */
+  trainRepositories?: number;
   trainSeconds: number;
   trainTokensPerSecond: number;
   evaluateSeconds: number;
@@ -113,7 +115,7 @@ export async function performRun(
     contextTokens: method.answerSettings ? profile.contextTokens : 0, evaluated: profile.evaluated[data.track],
     versions: versions(), device: device(),
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
-    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], ...(made && { passes: passesOf(method, profile, data, made.losses.at(-1)?.step ?? 0) }), trainSeconds: made?.seconds ?? 0,
+    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], ...(made && { passes: passesOf(method, profile, data, made.losses.at(-1)?.step ?? 0), trainRepositories: data.trainContexts.length }), trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };

@@ -13,6 +13,7 @@ import { silent, type Progress } from '../store/progress.js';
 import type { Context } from '../train/draws.js';
 import { asPublished, matched, type PromptFormat } from '../train/examples.js';
 import { writeAdapters } from './adapters.js';
+import { audit, type Audit } from './audit/audit.js';
 import { openBaseModel, type BaseModel } from './base-model.js';
 import { openCommitVectors } from './commit-vectors.js';
 import { openCorpus, type Corpus } from './corpus.js';
@@ -49,6 +50,8 @@ export interface Workspace {
   sweep(runs: readonly SweepRun[], options?: SweepOptions): Promise<SweptRun[]>;
   /** The adapters that a run's method, trained, writes at these contexts; the caller disposes of them. */
   adapters(method: string, contexts: readonly Context[], options?: RunOptions): Promise<Adapter[]>;
+  /** Does what a run's method writes depend on the repository? Measured on the static track, and stored. */
+  audit(method: string, options?: Omit<RunOptions, 'track'>): Promise<Audit>;
   /** The predictions of several runs, one after another. */
   predictions(methods: readonly string[], options?: RunOptions & { seeds?: readonly number[] }): Promise<Prediction[]>;
 }
@@ -140,6 +143,10 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       const { method, seed, own, choice } = plan(called, options);
       const inputs = methodInputs(await trackData(choice), await baseModel(), own, seed);
       return writeAdapters(method, own, inputs, contexts, progress);
+    },
+    audit: async (called, options = {}) => {
+      const { method, seed, own, choice } = plan(called, options);
+      return audit(method, seed, own, await baseModel(), await trackData(choice), progress);
     },
     predictions: async (names, { seeds = [SEED], ...options } = {}) => {
       const all: Prediction[] = [];

@@ -97,6 +97,12 @@ function addAdapters(a: Adapter, b: Adapter): Adapter {
   return withTensors(a, adapterTensors(a).map((t, i) => t.add(others[i]!)));
 }
 
+/** `from` + factor · (`to` − `from`), factor by factor: between two adapters of one shape, or beyond them. */
+export function between(from: Adapter, to: Adapter, factor: number): Adapter {
+  const ends = adapterTensors(to);
+  return kept(() => withTensors(from, adapterTensors(from).map((t, i) => t.add(ends[i]!.sub(t).mul(factor)))));
+}
+
 /** The one adapter that `make` writes for a batch of one, or for all alike; owned by the caller. */
 export function single(make: () => Adapter): Adapter {
   return kept(() => mapAdapter(make(), (t) => (t.rank === 3 ? t.squeeze([0]) : t.clone())));

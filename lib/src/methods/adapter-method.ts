@@ -1,15 +1,18 @@
 /** What all methods that train an adapter, or a writer of adapters, for the frozen model have in common. */
 import { toTensor } from '../engine/arrays.js';
-import { tf, type Tensor } from '../engine/tensorflow.js';
+import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { single } from '../lora/adapter.js';
 import type { LearningConfig } from '../profiles.js';
 import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
+import type { Context } from '../train/draws.js';
 import { train } from '../train/trainer.js';
 import type { AdapterKind, Method, MethodInputs, Track } from './method.js';
 
 /** A writer of adapters before its parameters have values: these are drawn for training, and read for answering. */
 export interface AdapterNetwork extends Omit<AdapterWriter, 'parameters'> {
   initial(): Tensor[];
+  /** What all that is written for a context depends on, [contexts, H]. */
+  trunk?(parameters: Tensor[], contexts: Context[]): Tensor;
 }
 
 export interface AdapterMethod {
@@ -48,10 +51,11 @@ export function adapterMethod(spec: AdapterMethod): Method {
       return { values, ...rest };
     },
     answers: async (inputs, trained) => {
-      const { names, write } = spec.network(inputs);
+      const { names, write, trunk } = spec.network(inputs);
       const parameters = names.map((name) => toTensor(trained!.values.get(name)!));
       return {
         adapter: (context) => single(() => write(parameters, [context])), shared: spec.shared === true,
+        ...(trunk && { trunk: (context: Context) => tidy(() => Float32Array.from(trunk(parameters, [context]).dataSync<'float32'>())) }),
         dispose: () => tf.dispose(parameters),
       };
     },

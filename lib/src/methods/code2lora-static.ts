@@ -9,6 +9,7 @@ import { fitStandardiser } from '../encoder/standardise.js';
 import { staticHead, type StaticHeadConfig } from '../hypernet/static-head.js';
 import type { HeadConfig, LearningConfig } from '../profiles.js';
 import { toRows } from '../engine/arrays.js';
+import type { Context } from '../train/draws.js';
 import { adapterMethod, conditioned } from './adapter-method.js';
 import type { AdapterKind, Method } from './method.js';
 import { fittedOnce, reading, storing } from './standardised.js';
@@ -42,9 +43,10 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
       const { model, learning, seed, vector, trainContexts } = inputs;
       const read = reading(fit.of(inputs));
       const head = staticHead(staticHeadConfig(learning, headOf(learning), read.vector(vector(trainContexts[0]!)).length), model.config);
+      const inputsOf = (contexts: readonly Context[]) => toRows(contexts.map((c) => read.vector(vector(c))));
       return {
         initial: () => head.initial(seed), names: head.names,
-        write: (parameters, contexts) => head.apply(parameters, toRows(contexts.map((c) => read.vector(vector(c))))),
+        write: (parameters, contexts) => head.apply(parameters, inputsOf(contexts)), trunk: (parameters, contexts) => head.trunk(parameters, inputsOf(contexts)),
       };
     },
   }), fit);

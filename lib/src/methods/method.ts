@@ -80,6 +80,8 @@ export interface TrainedMethod extends Omit<Trained, 'parameters'> {
 export interface Answers {
   model?: Model;
   adapter?(context: Context): Adapter;
+  /** The hidden vector that the adapter is written from, where one is. */
+  trunk?(context: Context): Float32Array;
   /** The adapter is the same for all contexts. */
   shared?: boolean;
   /** Text to stand before the prefix; empty for none. */

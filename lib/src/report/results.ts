@@ -2,9 +2,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '../lab/run.js';
+import type { Studies } from '../lab/run-store.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { ablationRows } from './ablation/rows.js';
+import { ablationTable } from './ablation/table.js';
+import { conditionsTable } from './analysis/conditions.js';
+import { repositoriesFigure, repositoriesTable } from './analysis/repositories.js';
+import { claims, claimsTable } from './claims.js';
 import { countErrors } from './errors.js';
 import { type ExportItem, exportFigures } from './export.js';
+import { alongFigure } from './figures/along.js';
 import { errorFigure } from './figures/errors.js';
 import { mainResult, oodResult } from './figures/main-result.js';
 import { ownVsOtherFigure } from './figures/own-vs-other.js';
@@ -17,6 +24,7 @@ import { headroomRows } from './headroom.js';
 import { isHeadroom, tracks } from './labels.js';
 import { ownVsOther } from './own-vs-other.js';
 import { readPublished } from './published.js';
+import { repositoriesRows } from './studies.js';
 import { summarise } from './summary.js';
 import type { ReportTable } from './table.js';
 import { efficiencyTable } from './tables/efficiency.js';
@@ -35,13 +43,14 @@ export interface Written {
 }
 
 /** Tables and figures of all runs together. Those that have no row are not written, and removed where an earlier call left them. */
-export async function writeResults(runs: readonly Run[], folder: string): Promise<Written> {
+export async function writeResults(runs: readonly Run[], studies: Studies, folder: string): Promise<Written> {
   const answers = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
   const predictions = answers.filter(({ method }) => !isHeadroom(method));
   const published = readPublished();
   const summary = summarise(predictions);
   const comparisons = ownVsOther(predictions, likelihoods);
   const errors = await countErrors(predictions);
+  const [length, repositories] = [ablationRows(studies.length), repositoriesRows(studies.repositories)];
 
   const tables = {
     'table2-static': trackTable(summary, 'static', published),
@@ -51,6 +60,10 @@ export async function writeResults(runs: readonly Run[], folder: string): Promis
     'per-repository': perRepositoryTable(predictions, published),
     'errors': errorTable(errors, published),
     'headroom': headroomTable(headroomRows(answers, likelihoods)),
+    'passes': studies.length.length > 1 ? ablationTable(length, 'Passes') : undefined,
+    'repositories': repositories.length > 2 ? repositoriesTable(repositories, published) : undefined,
+    'conditions': conditionsTable(studies.conditions),
+    'claims': claimsTable(claims({ predictions, likelihoods, repositories })),
     'efficiency': efficiencyTable(runs.map(({ record }) => record).filter(({ method }) => !isHeadroom(method)), published),
   };
   const files: string[] = [];
@@ -74,6 +87,8 @@ export async function writeResults(runs: readonly Run[], folder: string): Promis
     ])),
     'main-ood': oodResult(summary),
     'own-vs-other': ownVsOtherFigure(comparisons),
+    'passes': alongFigure(length, 'Passes over the training tasks'),
+    ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories, 'Training repositories') }),
   };
   const items: ExportItem[] = [];
   for (const [name, figure] of Object.entries(figures)) {

@@ -8,7 +8,7 @@ import type { AdapterKind } from '../../methods/index.js';
 import { UserError } from '../../store/errors.js';
 import { groupBy } from '../../train/draws.js';
 import { suites } from '../labels.js';
-import { type NatsDifference, natsDifference, scored } from '../own-vs-other.js';
+import { type NatsDifference, natsDifference, perToken, scored } from '../own-vs-other.js';
 
 /** One choice: what it is called in the table, and what was answered with it under one seed. */
 export interface Choice {
@@ -28,8 +28,11 @@ export interface AblationRow {
   gain?: Interval;
   /** This choice's own adapter less that of the first choice, task by task; absent for the first. */
   change?: Interval;
-  /** The same two in nats a target token; above zero, the own adapter is the better one. */
+  /** Nats a target token under the own adapter. */
+  ownNats?: Interval;
+  /** The same two in nats a target token, and the gain over the average adapter; above zero, the own adapter is the better one. */
   gainNats?: NatsDifference;
+  averageNats?: NatsDifference;
   changeNats?: NatsDifference;
 }
 
@@ -49,16 +52,30 @@ export function ablationRows(runs: readonly Choice[]): AblationRow[] {
     const before = choice === first ? undefined : adaptersOf(first!, suite);
     const reference = before?.get('own') ?? before?.get('none');
     const nats = natsOf(choice, suite), natsBefore = choice === first ? undefined : natsOf(first!, suite);
-    const [ownNats, otherNats, referenceNats] = [nats.get('own') ?? nats.get('none'), nats.get('other'), natsBefore?.get('own') ?? natsBefore?.get('none')];
+    const [ownNats, otherNats, averageNats] = [nats.get('own') ?? nats.get('none'), nats.get('other'), nats.get('average')];
+    const referenceNats = natsBefore?.get('own') ?? natsBefore?.get('none');
     return [{
       choice: choice.name, suite, seeds: new Set(choice.predictions.map(({ seed }) => seed)).size,
       scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list)])),
       ...(own && other && { gain: pairedInterval(own, other) }),
-      ...(reference && { change: pairedInterval(answers, reference) }),
+      ...(reference && sameTasks(answers, reference) && { change: pairedInterval(answers, reference) }),
+      ...(ownNats && { ownNats: clusteredInterval(ownNats.map(perToken)) }),
       ...(ownNats && otherNats && { gainNats: natsDifference(ownNats, otherNats) }),
-      ...(ownNats && referenceNats && { changeNats: natsDifference(ownNats, referenceNats) }),
+      ...(ownNats && averageNats && { averageNats: natsDifference(ownNats, averageNats) }),
+      ...(ownNats && referenceNats && sameTasks(ownNats, referenceNats) && { changeNats: natsDifference(ownNats, referenceNats) }),
     }];
   }));
+}
+
+/** Choices of what is trained on can leave a suite with other tasks, which cannot be compared one by one. */
+function sameTasks(one: readonly TaskOfRow[], other: readonly TaskOfRow[]): boolean {
+  const keyOf = ({ task, taskId, seed }: TaskOfRow) => `${task ?? taskId}/${seed}`, keys = new Set(one.map(keyOf));
+  return one.length === other.length && other.every((row) => keys.has(keyOf(row)));
+}
+interface TaskOfRow {
+  task?: string;
+  taskId?: string;
+  seed: number;
 }
 
 function oneTrack(choices: readonly Choice[]): void {

@@ -29,6 +29,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         label: 'In nats a token',
         columns: [
           { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
+          ...(rows.some(({ averageNats }) => averageNats) ? [{ key: 'average_minus_own_nats', label: 'average − own', format: nats, interval: 'bounds' as const }] : []),
           { key: 'gaining', label: 'repositories that gain' },
           { key: 'detectable', label: 'could be seen', format: natsSize },
           ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
@@ -37,10 +38,10 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     ],
     sections: suites.map((suite): Section => ({
       title: SUITES[suite],
-      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, changeNats }) => ({
+      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, averageNats, changeNats }) => ({
         label: choice, kind: 'method', ids: { suite, choice },
         values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change,
-          other_minus_own_nats: gainNats?.difference, gaining: gainNats && gainingOf(gainNats),
+          other_minus_own_nats: gainNats?.difference, average_minus_own_nats: averageNats?.difference, gaining: gainNats && gainingOf(gainNats),
           detectable: gainNats?.detectable, change_nats: changeNats?.difference },
       })),
     })).filter((section) => section.rows.length > 0),

@@ -1,0 +1,136 @@
+/**
+ * Does what a run writes depend on the repository, and at which point is that lost? Measured from the vectors that are read
+ * to the adapters that are written, and in what these do: every adapter of a suite on every repository of it, and adapters
+ * between the average and the own one. Stored under the run's name.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { likelihoods } from '../../eval/likelihood.js';
+import type { Suite } from '../../eval/types.js';
+import { averageAdapters, between, disposeAdapter, inOne, single, type Adapter } from '../../lora/adapter.js';
+import type { Method } from '../../methods/method.js';
+import type { Profile } from '../../profiles.js';
+import { writeFileAtomic } from '../../store/atomic.js';
+import { UserError } from '../../store/errors.js';
+import type { Progress } from '../../store/progress.js';
+import { groupBy, type Context } from '../../train/draws.js';
+import type { Example } from '../../train/examples.js';
+import type { BaseModel } from '../base-model.js';
+import { runId } from '../keys.js';
+import { methodInputs } from '../method-inputs.js';
+import { results } from '../paths.js';
+import type { TrackData } from '../track-data.js';
+import { trained } from '../training.js';
+import { adapterGrams, gramOf, spreadOf, type Spread } from './geometry.js';
+
+/** Factors of the way from the average adapter to the own one. */
+export const STEPS = [0, 0.25, 0.5, 0.75, 1, 1.5, 2] as const;
+/** Most repositories of a suite, and most tasks of each: every one is asked under every adapter. */
+const REPOSITORIES = 60, TASKS = 10;
+const VERSION = 1;
+
+export interface SuiteAudit {
+  suite: Suite;
+  repositories: string[];
+  tasks: number[];
+  /** Target tokens of each repository's tasks. */
+  tokens: number[];
+  /** Nats of all targets of repository [row] under the adapter written for repository [column]. */
+  nats: number[][];
+  /** Nats of each repository's targets under average + step · (own − average), one a step. */
+  steps: number[][];
+  /** How the repositories lie to one another, from what is read to what is written. */
+  spread: Partial<Record<'vectors' | 'trunk' | 'factors' | 'deltas', Spread>>;
+}
+
+export interface Audit {
+  run: string;
+  method: string;
+  seed: number;
+  version: number;
+  suites: SuiteAudit[];
+}
+
+const pathOf = (run: string, profile: Profile): string => results(profile.name, 'audits', `${run}.json`);
+
+/** @throws UserError when the method does not write an adapter for each repository, or not on the static track */
+export async function audit(method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress): Promise<Audit> {
+  if (data.track !== 'static' || !method.adapters('static').includes('other')) {
+    throw new UserError(`${method.name} cannot be audited (${data.track} track): give a method that writes an adapter for each repository of the static track, as code2lora-static.`);
+  }
+  const run = runId(method, data.track, seed, profile), path = pathOf(run, profile);
+  const stored = readStoredAudit(path);
+  if (stored) return stored;
+  const inputs = methodInputs(data, base, profile, seed);
+  const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
+  const adapterOf = (context: Context): Adapter => {
+    const parts = answers.adapter!(context), whole = single(() => inOne(parts));
+    disposeAdapter(parts);
+    return whole;
+  };
+  const average = averageAdapters(owned(data.trainContexts, adapterOf));
+  const chosen = [...data.scored].map(([suite, list]) => ({ suite, tasks: some(list) }));
+  // Every task under every adapter, and at every step.
+  const total = chosen.reduce((sum, { tasks }) => sum + [...tasks.values()].flat().length * (tasks.size + STEPS.length), 0);
+  let done = 0;
+  const tick = (n: number) => progress({ stage: `auditing ${method.name}`, done: done += n, total });
+  try {
+    const suites: SuiteAudit[] = [];
+    for (const { suite, tasks } of chosen) {
+      const repositories = [...tasks.keys()], adapters = repositories.map((repo) => adapterOf({ repo })), lists = [...tasks.values()];
+      const natsUnder = async (adapterFor: (row: number) => Adapter): Promise<number[]> => {
+        const used = lists.map((_, row) => adapterFor(row)), owners = lists.flatMap((list, row) => list.map(() => row));
+        const nats = likelihoods(base, lists.flat(), base.tokenizer, tick, { adapters: used, owners });
+        await new Promise(setImmediate);
+        return lists.map((_, row) => nats.reduce((sum, { targetNats }, i) => sum + (owners[i] === row ? targetNats : 0), 0));
+      };
+      const columns: number[][] = [], steps: number[][] = [];
+      for (const adapter of adapters) columns.push(await natsUnder(() => adapter));
+      for (const step of STEPS) {
+        const moved = adapters.map((own) => between(average, own, step));
+        steps.push(await natsUnder((row) => moved[row]!));
+        moved.forEach(disposeAdapter);
+      }
+      const { factors, deltas } = adapterGrams(adapters);
+      adapters.forEach(disposeAdapter);
+      suites.push({
+        suite, repositories, tasks: lists.map(({ length }) => length),
+        tokens: lists.map((list) => list.reduce((n, { target }) => n + target.length - (target.at(-1) === base.tokenizer.eos ? 1 : 0), 0)),
+        nats: repositories.map((_, row) => columns.map((column) => column[row]!)),
+        steps: repositories.map((_, row) => steps.map((step) => step[row]!)),
+        spread: {
+          vectors: spreadOf(gramOf(repositories.map((repo) => data.vector({ repo })))),
+          ...(answers.trunk && { trunk: spreadOf(gramOf(repositories.map((repo) => answers.trunk!({ repo })))) }),
+          factors: spreadOf(factors), deltas: spreadOf(deltas),
+        },
+      });
+    }
+    const made: Audit = { run, method: method.name, seed, version: VERSION, suites };
+    writeFileAtomic(path, `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
+    return readStoredAudit(path)!;
+  } finally {
+    disposeAdapter(average);
+    answers.dispose();
+  }
+}
+
+/** Adapters of contexts, each alive until the next is asked for. */
+function* owned(contexts: readonly Context[], adapterOf: (context: Context) => Adapter): Generator<Adapter> {
+  for (const context of contexts) {
+    const adapter = adapterOf(context);
+    yield adapter;
+    disposeAdapter(adapter);
+  }
+}
+
+/** The first tasks of the first repositories; repositories by name. */
+function some(list: readonly Example[]): Map<string, Example[]> {
+  const byRepo = [...groupBy(list, ({ task }) => task.repo)].slice(0, REPOSITORIES).sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(byRepo.map(([repo, tasks]) => [repo, tasks.slice(0, TASKS)]));
+}
+
+/** An audit of an earlier version is made anew. */
+function readStoredAudit(path: string): Audit | undefined {
+  if (!existsSync(path)) return undefined;
+  const stored = JSON.parse(readFileSync(path, 'utf8')) as Partial<Audit>;
+  return stored.version === VERSION ? stored as Audit : undefined;
+}

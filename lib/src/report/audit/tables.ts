@@ -1,0 +1,62 @@
+/** An audit as tables: where on the way from a vector to an adapter repositories become alike, and what the adapters do. */
+import type { Audit, SuiteAudit } from '../../lab/audit/audit.js';
+import { SUITES } from '../labels.js';
+import { nats, percent, type ReportTable, similarity } from '../table.js';
+import type { AuditRow } from './rows.js';
+
+const STAGES: Record<keyof SuiteAudit['spread'], string> = {
+  vectors: 'vector that is read', trunk: 'trunk', factors: 'adapter\'s factors', deltas: 'change of the weights, ΔW',
+};
+
+export function auditSpreadTable({ suites }: Audit): ReportTable {
+  return {
+    head: 'Stage', ids: ['stage'],
+    groups: suites.map(({ suite }) => ({
+      label: SUITES[suite],
+      columns: [
+        { key: `${suite}_cosine`, label: 'Cosine', format: signedSimilarity }, { key: `${suite}_deviation`, label: '±', format: similarity },
+        { key: `${suite}_centred_cosine`, label: 'Less the mean', format: signedSimilarity }, { key: `${suite}_centred_deviation`, label: '±', format: similarity },
+        { key: `${suite}_relative_spread`, label: 'Spread, % of the mean', format: percent },
+      ],
+    })),
+    sections: [{
+      title: '',
+      rows: (Object.keys(STAGES) as (keyof typeof STAGES)[]).filter((stage) => suites.some(({ spread }) => spread[stage])).map((stage) => ({
+        label: STAGES[stage], kind: 'method', ids: { stage },
+        values: Object.fromEntries(suites.flatMap(({ suite, spread }) => {
+          const found = spread[stage];
+          return found ? [
+            [`${suite}_cosine`, found.cosine.mean], [`${suite}_deviation`, found.cosine.deviation], [`${suite}_centred_cosine`, found.centred.mean],
+            [`${suite}_centred_deviation`, found.centred.deviation], [`${suite}_relative_spread`, found.relativeSpread],
+          ] : [];
+        })),
+      })),
+    }],
+    findings: [],
+    note: 'Mean and standard deviation of the cosines of all pairs of repositories. Less the mean, the cosines are wide apart even where all vectors are nearly the same: '
+      + 'that is rounding made large, so look at the spread, the root mean square distance from the mean vector as a share of its length.',
+  };
+}
+
+export function auditGainTable(rows: readonly AuditRow[]): ReportTable {
+  const steps = rows[0]?.steps.map(({ step }) => step) ?? [];
+  return {
+    head: 'Suite', ids: ['suite'],
+    groups: [
+      { label: '', columns: [{ key: 'over_others', label: 'Own over all others', format: nats, interval: 'bounds' }, { key: 'place', label: 'Place of the own, %', format: percent, interval: 'bounds' }] },
+      { label: 'Average + step · (own − average), over the average', columns: steps.filter((step) => step > 0).map((step) => ({ key: `step_${step}`, label: `${step}`, format: nats, interval: 'bounds' as const })) },
+    ],
+    sections: [{
+      title: '',
+      rows: rows.map((row) => ({
+        label: `${SUITES[row.suite]}, ${row.repositories} repositories`, kind: 'method', ids: { suite: row.suite },
+        values: { over_others: row.overOthers, place: row.place, ...Object.fromEntries(row.steps.map(({ step, gain }) => [`step_${step}`, gain])) },
+      })),
+    }],
+    findings: [],
+    note: 'In nats a token, with 95% intervals over repositories; above zero the adapter named first is better. Every repository\'s tasks were asked under the adapters of all '
+      + 'repositories of their suite. The place is 0 where the own adapter is the best of them and 100 where it is the worst; chance gives 50.',
+  };
+}
+
+const signedSimilarity = (value: number): string => similarity(value).replace('-', '−');
