@@ -8,6 +8,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { readLikelihoods } from '../../lib/dist/eval/predictions-parquet.js';
+import { type Audit, STEPS } from '../../lib/dist/lab/audit/audit.js';
 import { HEADLINE } from '../../lib/dist/lab/plan.js';
 import { Random } from '../../lib/dist/store/random.js';
 
@@ -47,6 +49,29 @@ async function reproduceKilled(): Promise<number> {
   return kills;
 }
 
+/** What the audit measured under the own, the average and each other repository's adapter is what the run has of the same tasks. */
+async function auditAgrees(results: string): Promise<void> {
+  const [file] = readdirSync(join(results, 'audits'));
+  const { run, suites } = JSON.parse(readFileSync(join(results, 'audits', file!), 'utf8')) as Audit;
+  const rows = await readLikelihoods(join(results, 'runs', run, 'likelihoods.parquet'));
+  const natsOf = (adapter: string, tasks: readonly string[]) => {
+    const found = rows.filter((row) => row.adapter === adapter && tasks.includes(row.taskId));
+    assert.equal(found.length, tasks.length);
+    return found.reduce((sum, { targetNats }) => sum + targetNats, 0);
+  };
+  assert.deepEqual(suites.map(({ suite }) => suite), ['CR', 'IR']);
+  for (const { suite, repositories, tasks, tokens, nats, steps } of suites) {
+    repositories.forEach((repository, row) => {
+      const same = (measured: number, adapter: string) => assert.ok(Math.abs(measured - natsOf(adapter, tasks[row]!)) < 1e-3 * tokens[row]!, `${suite} ${repository} ${adapter}`);
+      same(nats[row]![row]!, 'own');
+      same(steps[row]![STEPS.indexOf(1)]!, 'own');
+      same(steps[row]![STEPS.indexOf(0)]!, 'average');
+      // In CR the other repository is the next of the split, and all of the split are audited.
+      if (suite === 'CR') same(nats[row]![(row + 1) % repositories.length]!, 'other');
+    });
+  }
+}
+
 test('notebooks and a killed reproduce end alike', { timeout: MOST_MS }, async () => {
   for (const folder of [viaNotebooks, killed]) rmSync(folder, { recursive: true, force: true });
   const [, kills] = await Promise.all([finish(['scripts/notebooks/run.mjs'], viaNotebooks), reproduceKilled()]);
@@ -59,6 +84,7 @@ test('notebooks and a killed reproduce end alike', { timeout: MOST_MS }, async (
     const rows = (folder: string) => readFileSync(join(folder, 'results', 'smoke', 'runs', run, 'predictions.parquet'));
     assert.ok(rows(killed).equals(rows(viaNotebooks)), `${run} differs`);
   }
+  await auditAgrees(join(viaNotebooks, 'results', 'smoke'));
   for (const file of ['tables/table2-static.md', 'tables/table3-evolution.csv', 'tables/own-vs-other.tex', 'figures/main-static.json']) {
     assert.ok(existsSync(join(killed, 'results', 'smoke', file)), file);
   }

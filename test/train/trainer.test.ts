@@ -9,6 +9,7 @@ import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { adapterFromTensors, adapterNames, adapterTensors, initialAdapter } from '../../lib/dist/lora/adapter.js';
 import { randomModel, toList, type Model } from '../../lib/dist/model/weights.js';
 import { Random } from '../../lib/dist/store/random.js';
+import { readSafetensors } from '../../lib/dist/store/safetensors.js';
 import { adapterLearner, type AdapterWriter } from '../../lib/dist/train/adapter-learner.js';
 import { balanced } from '../../lib/dist/train/draws.js';
 import type { Example } from '../../lib/dist/train/examples.js';
@@ -79,6 +80,21 @@ for (const [name, make] of learners) {
     assert.deepEqual(resumed.result.losses, whole.result.losses);
   });
 }
+
+test('parameters after a quarter, a half and each whole pass are kept, the same by a run that was cut off', async () => {
+  const make = adapters(singleLora), passes = { passes: 2 };
+  const whole = await run(make, 'kept-whole', undefined, passes);
+  await assert.rejects(run(make, 'kept-cut', 7, passes), /cut off/);
+  await run(make, 'kept-cut', undefined, passes);
+  const files = ['0.25', '0.5', '1', '2'].map((after) => `after-${after}-passes.safetensors`);
+  for (const name of ['kept-whole', 'kept-cut']) assert.deepEqual(readdirSync(join(folder, name)).filter((file) => file.startsWith('after-')).sort(), files);
+  for (const file of files) assert.deepEqual(readFileSync(join(folder, 'kept-cut', file)), readFileSync(join(folder, 'kept-whole', file)), file);
+  // After half of all steps they are what a run of the same schedule has then, and after all of them the last ones.
+  const value = (after: string) => readSafetensors(join(folder, 'kept-whole', `after-${after}-passes.safetensors`)).tensors;
+  const at = (step: number) => readSafetensors(join(folder, 'kept-whole', `state-${step}.safetensors`)).tensors;
+  for (const name of whole.names) assert.deepEqual(value('2').get(name)!.data, at(12).get(name)!.data, name);
+  assert.notDeepEqual(value('1'), value('2'));
+});
 
 test('a measurement that is not a number is passed over, also by a run that was cut off after it', async () => {
   const blind = (model: Model): Learner => {

@@ -1,15 +1,18 @@
 /** Results as tables and figures: what a notebook imports from here, and the stored runs that they are made of. */
 export { HEADLINE } from '../lab/plan.js';
 export { type PlannedRun, readPlanned, readStudies, type Studies } from '../lab/run-store.js';
+export { withDependencies } from '../lab/availability.js';
 export { conditions, moreRepositories, trainingLength } from '../lab/studies.js';
 export type { Audit } from '../lab/audit/audit.js';
 export { byPosition, type PositionRow } from './ablation/by-position.js';
 export { adapterDrift, type Drift } from './ablation/drift.js';
 export { type AblationRow, ablationRows, type Choice } from './ablation/rows.js';
 export { ablationTable } from './ablation/table.js';
+export { byDataFigure, type GainByData, gainsByData, rankCorrelation } from './analysis/by-data.js';
 export { conditionsTable } from './analysis/conditions.js';
 export { logLinear, powerLaw } from './analysis/fits.js';
 export { repositoriesFigure, repositoriesTable } from './analysis/repositories.js';
+export { type WeightNorms, weightNorms, weightNormsFigure } from './analysis/norms.js';
 export { availabilityTable, ragTable } from './analysis/retrieval.js';
 export { planeFigure, placesFigure, stepsFigure } from './audit/figures.js';
 export { auditAnswer, auditRows } from './audit/rows.js';

@@ -31,7 +31,8 @@ const VERSION = 1;
 export interface SuiteAudit {
   suite: Suite;
   repositories: string[];
-  tasks: number[];
+  /** Ids of each repository's tasks. */
+  tasks: string[][];
   /** Target tokens of each repository's tasks. */
   tokens: number[];
   /** Nats of all targets of repository [row] under the adapter written for repository [column]. */
@@ -93,7 +94,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
       const { factors, deltas } = adapterGrams(adapters);
       adapters.forEach(disposeAdapter);
       suites.push({
-        suite, repositories, tasks: lists.map(({ length }) => length),
+        suite, repositories, tasks: lists.map((list) => list.map(({ task }) => task.id)),
         tokens: lists.map((list) => list.reduce((n, { target }) => n + target.length - (target.at(-1) === base.tokenizer.eos ? 1 : 0), 0)),
         nats: repositories.map((_, row) => columns.map((column) => column[row]!)),
         steps: repositories.map((_, row) => steps.map((step) => step[row]!)),

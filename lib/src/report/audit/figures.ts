@@ -52,7 +52,7 @@ export function placesFigure(rows: readonly AuditRow[]): Figure {
     layout: layout(230, {
       margin: { l: 52, r: 12, t: 28, b: 48 },
       ...Object.fromEntries(rows.flatMap((_, i) => [
-        [nth('xaxis', i), axis({ domain: [i * (width + 0.1), i * (width + 0.1) + width], range: [0, 100], tickvals: [0, 50, 100], ticktext: ['best', '50%', 'worst'], showgrid: false, anchor: nth('y', i) })],
+        [nth('xaxis', i), axis({ domain: [i * (width + 0.1), i * (width + 0.1) + width], range: [0, 100], tickvals: [5, 50, 95], ticktext: ['best', '', 'worst'], showgrid: false, anchor: nth('y', i) })],
         [nth('yaxis', i), axis({ range: [0, 1.15 * most], nticks: 5, ticksuffix: '%', anchor: nth('x', i) })],
       ])),
       shapes: rows.map((_, i) => ({ type: 'line', xref: nth('x', i), yref: nth('y', i), x0: 0, x1: 100, y0: 100 / BINS, y1: 100 / BINS, line: { color: MUTED, width: 1.5, dash: 'dot' } })),
