@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { between, type Adapter, adapterTensors, mapLayer, projections, projectionShapes } from '../../lib/dist/lora/adapter.js';
-import { adapterGrams, gramOf, spreadOf } from '../../lib/dist/lab/audit/geometry.js';
+import { gramOf, spreadOf } from '../../lib/dist/lab/audit/geometry.js';
+import { deltaGram, factorGram } from '../../lib/dist/lora/gram.js';
 import { weightNorms } from '../../lib/dist/report/analysis/norms.js';
 import { Random } from '../../lib/dist/store/random.js';
 import { tf } from '../../lib/dist/engine/tensorflow.js';
@@ -28,7 +29,7 @@ const product = (x: readonly number[], y: readonly number[]) => x.reduce((sum, v
 const close = (x: number, y: number, what: string) => assert.ok(Math.abs(x - y) < 1e-4 * Math.max(1, Math.abs(y)), `${what}: ${x} is not ${y}`);
 
 test('inner products of changes and of factors', () => {
-  const { deltas, factors } = adapterGrams(adapters), dense = adapters.map((one) => written(one));
+  const [deltas, factors] = [deltaGram(adapters), factorGram(adapters)], dense = adapters.map((one) => written(one));
   const flat = adapters.map((one) => adapterTensors(one).flatMap((t) => [...t.dataSync()]));
   adapters.forEach((_, i) => adapters.forEach((__, k) => {
     close(deltas[i]![k]!, product(dense[i]!, dense[k]!), `changes ${i} ${k}`);

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { likelihoods } from '../../eval/likelihood.js';
 import type { Suite } from '../../eval/types.js';
 import { averageAdapters, between, disposeAdapter, inOne, single, type Adapter } from '../../lora/adapter.js';
+import { deltaGram, factorGram } from '../../lora/gram.js';
 import type { Method } from '../../methods/method.js';
 import type { Profile } from '../../profiles.js';
 import { writeFileAtomic } from '../../store/atomic.js';
@@ -20,7 +21,7 @@ import { methodInputs } from '../method-inputs.js';
 import { results } from '../paths.js';
 import type { TrackData } from '../track-data.js';
 import { trained } from '../training.js';
-import { adapterGrams, gramOf, spreadOf, type Spread } from './geometry.js';
+import { gramOf, spreadOf, type Spread } from './geometry.js';
 
 /** Factors of the way from the average adapter to the own one. */
 export const STEPS = [0, 0.25, 0.5, 0.75, 1, 1.5, 2] as const;
@@ -91,7 +92,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
         steps.push(await natsUnder((row) => moved[row]!));
         moved.forEach(disposeAdapter);
       }
-      const { factors, deltas } = adapterGrams(adapters);
+      const [factors, deltas] = [factorGram(adapters), deltaGram(adapters)].map(spreadOf);
       adapters.forEach(disposeAdapter);
       suites.push({
         suite, repositories, tasks: lists.map((list) => list.map(({ task }) => task.id)),
@@ -101,7 +102,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
         spread: {
           vectors: spreadOf(gramOf(repositories.map((repo) => data.vector({ repo })))),
           ...(answers.trunk && { trunk: spreadOf(gramOf(repositories.map((repo) => answers.trunk!({ repo })))) }),
-          factors: spreadOf(factors), deltas: spreadOf(deltas),
+          factors: factors!, deltas: deltas!,
         },
       });
     }

@@ -1,13 +1,6 @@
-/**
- * How vectors of many repositories lie to one another, from their inner products alone: an adapter's change of all weights
- * has millions of elements, but the inner product of two such changes costs only products of their factors.
- */
+/** How vectors of many repositories lie to one another, from their inner products alone. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { tf, tidy, type Tensor, type Tf } from '../../engine/tensorflow.js';
-import { projections, type Adapter } from '../../lora/adapter.js';
-
-/** Inner products of all pairs, R rows of R. */
-export type Gram = number[][];
+import type { Gram } from '../../lora/gram.js';
 
 export interface Spread {
   /** Mean and standard deviation of the cosines of all pairs: as the vectors are, and less their mean. */
@@ -22,31 +15,6 @@ export interface Spread {
 
 export function gramOf(vectors: readonly Float32Array[]): Gram {
   return vectors.map((a) => vectors.map((b) => { let sum = 0; for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!; return sum; }));
-}
-
-/** Of the factors themselves, all of them one after another, and of the changes of the weights alpha/r · B A. Adapters are of one shape, without a shared part. */
-export function adapterGrams(adapters: readonly Adapter[]): { factors: Gram; deltas: Gram } {
-  const count = adapters.length, { rank, alpha } = adapters[0]!;
-  return tidy(() => {
-    const sums: { factors: Tensor[]; deltas: Tensor[] } = { factors: [], deltas: [] };
-    for (const layer of adapters[0]!.layers.keys()) {
-      for (const p of projections) {
-        const a = tf.stack(adapters.map((one) => one.layers[layer]![p].a)), b = tf.stack(adapters.map((one) => one.layers[layer]![p].b.transpose()));
-        for (const factor of [a, b]) sums.factors.push(products(factor.reshape([count, -1])));
-        // <B A, B' A'> = the sum of (A A'^T) * (B^T B') over the ranks of both.
-        const [aa, bb] = [a, b].map((factor) => products(factor.reshape([count * rank, -1]))) as [Tensor, Tensor];
-        sums.deltas.push(aa.mul(bb).reshape([count, rank, count, rank]).sum([1, 3]).mul((alpha / rank) ** 2));
-      }
-    }
-    const read = (list: Tensor[]): Gram => rows(tf.addN(list), count);
-    return { factors: read(sums.factors), deltas: read(sums.deltas) };
-  });
-}
-
-const products = (x: Tensor): Tensor => tf.matMul(x as Tf.Tensor2D, x as Tf.Tensor2D, false, true);
-function rows(matrix: Tensor, count: number): Gram {
-  const values = matrix.dataSync<'float32'>();
-  return Array.from({ length: count }, (_, i) => [...values.subarray(i * count, (i + 1) * count)]);
 }
 
 export function spreadOf(gram: Gram): Spread {

@@ -1,6 +1,6 @@
 /** How far adapters move along a history: the cosine of what they add to the model's weights, commit by commit. */
-import { tf, tidy } from '../../engine/tensorflow.js';
-import { type Adapter, projections } from '../../lora/adapter.js';
+import type { Adapter } from '../../lora/adapter.js';
+import { deltaGram } from '../../lora/gram.js';
 
 export interface Drift {
   /** Position of the commit among those that were given. */
@@ -10,22 +10,8 @@ export interface Drift {
   toFirst: number;
 }
 
-/** @param adapters of one repository, oldest commit first */
+/** Cosines of the changes of the weights, all layers and projections together; NaN where an adapter changes nothing. @param adapters of one repository, oldest commit first */
 export function adapterDrift(adapters: readonly Adapter[]): Drift[] {
-  return adapters.map((adapter, commit) => ({
-    commit, toFirst: cosine(adapter, adapters[0]!), ...(commit > 0 && { toPrevious: cosine(adapter, adapters[commit - 1]!) }),
-  }));
-}
-
-/** Cosine of the changes of the weights, B·A of all layers and projections together; NaN where one changes nothing. */
-function cosine(x: Adapter, y: Adapter): number {
-  return inner(x, y) / Math.sqrt(inner(x, x) * inner(y, y));
-}
-
-/** ⟨B₁A₁, B₂A₂⟩ = Σ (B₁ᵀB₂) ∘ (A₁A₂ᵀ): products of [rank, rank] in place of [out, in]. */
-function inner(x: Adapter, y: Adapter): number {
-  return tidy(() => tf.addN(x.layers.flatMap((layer, i) => projections.map((p) => {
-    const [one, two] = [layer[p], y.layers[i]![p]];
-    return tf.matMul(one.b, two.b, true, false).mul(tf.matMul(one.a, two.a, false, true)).sum();
-  }))).dataSync()[0]!);
+  const gram = deltaGram(adapters), cosine = (i: number, k: number) => gram[i]![k]! / Math.sqrt(gram[i]![i]! * gram[k]![k]!);
+  return adapters.map((_, commit) => ({ commit, toFirst: cosine(commit, 0), ...(commit > 0 && { toPrevious: cosine(commit, commit - 1) }) }));
 }

@@ -1,6 +1,6 @@
 /** How large the changes are that adapters make, by type of weight matrix (Figure 11). */
-import { tf, tidy } from '../../engine/tensorflow.js';
 import { projections, type Adapter, type Projection } from '../../lora/adapter.js';
+import { deltaGram } from '../../lora/gram.js';
 import { axis, BLUE, type Figure, GREEN, layout, SMALL, VERMILLION } from '../figures/theme.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 
@@ -8,13 +8,8 @@ import { legendBelow, legendHeight } from '../figures/legend.js';
 export type WeightNorms = Record<Projection, number>;
 
 /** @param adapter of one repository, without a shared part */
-export function weightNorms({ rank, alpha, layers }: Adapter): WeightNorms {
-  return Object.fromEntries(projections.map((p) => [p, tidy(() => {
-    // |B A|² = the sum of (B^T B) * (A A^T).
-    const squares = layers.map((layer) => tf.matMul(layer[p].b, layer[p].b, true, false).mul(tf.matMul(layer[p].a, layer[p].a, false, true)).sum());
-    return (alpha / rank) * Math.sqrt(tf.addN(squares).dataSync()[0]!);
-  })])) as WeightNorms;
-}
+export const weightNorms = (adapter: Adapter): WeightNorms =>
+  Object.fromEntries(projections.map((p) => [p, Math.sqrt(deltaGram([adapter], [p])[0]![0]!)])) as WeightNorms;
 
 const COLOURS = [VERMILLION, BLUE, GREEN];
 
