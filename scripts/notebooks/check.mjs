@@ -28,7 +28,7 @@ host.getSourceFile = (name, languageOrOptions, ...rest) =>
 const program = ts.createProgram([...modules.keys()], {
   ...options, composite: false, declaration: false, noEmit: true, noUnusedLocals: false,
 }, host);
-const problems = ts.getPreEmitDiagnostics(program);
+const problems = [...ts.getPreEmitDiagnostics(program), ...[...modules.keys()].flatMap((name) => shorthands(program.getSourceFile(name)))];
 for (const problem of problems) console.error(describe(problem));
 console.log(`${paths.length} notebooks type-checked, ${problems.length} problems`);
 process.exitCode = problems.length > 0 ? 1 : 0;
@@ -47,10 +47,26 @@ function moduleOf(path) {
   return { path, text: [...lines, 'export {};'].join('\n'), places };
 }
 
+/** The kernel keeps a cell's variables under another name and does not rename them in `{ name }`: a later cell would not find it. */
+function shorthands(file) {
+  const checker = program.getTypeChecker(), cellOf = (node) => modules.get(file.fileName).places[file.getLineAndCharacterOfPosition(node.getStart(file)).line]?.cell;
+  const found = [];
+  const visit = (node) => {
+    if (ts.isShorthandPropertyAssignment(node)) {
+      const declared = checker.getShorthandAssignmentValueSymbol(node)?.valueDeclaration;
+      if (declared && declared.getSourceFile() === file && cellOf(declared) !== cellOf(node))
+        found.push({ file, start: node.getStart(file), code: 'shorthand', messageText: `write { ${node.name.text}: ${node.name.text} }, since ${node.name.text} is of another cell` });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
 function describe({ file, start, messageText, code }) {
   const message = ts.flattenDiagnosticMessageText(messageText, '\n');
   const module = file && modules.get(file.fileName);
   if (!module) return `${file?.fileName ?? ''} TS${code}: ${message}`;
   const place = module.places[file.getLineAndCharacterOfPosition(start).line];
-  return `${basename(module.path)} cell ${place?.cell}, line ${place?.line}: TS${code}: ${message}`;
+  return `${basename(module.path)} cell ${place?.cell}, line ${place?.line}: ${typeof code === 'number' ? `TS${code}` : code}: ${message}`;
 }

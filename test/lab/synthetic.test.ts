@@ -14,8 +14,11 @@ rmSync(output, { recursive: true, force: true });
 const { openWorkspace } = await import('../../lib/dist/lab/workspace.js');
 const { ceiling } = await import('../../lib/dist/data/sources/synthetic/ceiling.js');
 const { syntheticHistories } = await import('../../lib/dist/data/sources/synthetic/synthetic.js');
+const { pairedInterval } = await import('../../lib/dist/eval/interval.js');
+const { perToken, scored } = await import('../../lib/dist/report/own-vs-other.js');
 const { kindOf } = await import('../../lib/dist/data/sources/synthetic/questions.js');
 type Prediction = import('../../lib/dist/eval/types.js').Prediction;
+type Likelihood = import('../../lib/dist/eval/types.js').Likelihood;
 
 const lab = openWorkspace({ profile: 'synthetic' });
 const percent = (rows: Prediction[]) => (100 * rows.filter((r) => r.strictEM).length) / rows.length;
@@ -26,6 +29,7 @@ const swept = lab.sweep([
   // The longest first: two processes then end at about the same time.
   { name: 'Evo on histories', method: 'code2lora-evo', track: 'evolution', learning: { steps: 250 } },
   { name: 'Static', method: 'code2lora-static', learning },
+  { name: 'Static, hardly trained', method: 'code2lora-static', learning: { steps: 40 } },
   { name: 'single LoRA', method: 'single-lora', learning: few },
   { name: 'FFT', method: 'full-fine-tuning', learning: few },
 ], { workers: 2 });
@@ -46,6 +50,18 @@ test('static track: reading passes the ceiling by 20 points, not reading stays b
     assert.ok(score <= limit, `${name} ${score.toFixed(1)}, ceiling ${limit.toFixed(1)}`);
     assert.ok(score > limit / 2, `${name} learnt to answer: ${score.toFixed(1)}`);
   }
+});
+
+test('a small effect: the likelihood of a fifth of the tasks tells own from other, which exact match needs all of them for', async () => {
+  const { predictions, likelihoods } = (await swept).find(({ name }) => name === 'Static, hardly trained')!;
+  const places = new Map([...new Set(predictions.filter(({ suite }) => suite === 'CR').map(({ taskId }) => taskId))].sort().map((id, i) => [id, i]));
+  const some = <Row extends Likelihood | Prediction>(rows: readonly Row[], adapter: Prediction['adapter'], fifth?: number) =>
+    rows.filter((r) => r.suite === 'CR' && r.adapter === adapter && (fifth === undefined || places.get(r.taskId)! % 5 === fifth));
+  const byMatch = (fifth?: number) => pairedInterval(some(predictions, 'own', fifth).map(scored), some(predictions, 'other', fifth).map(scored)).low > 0;
+  const byNats = (fifth?: number) => pairedInterval(some(likelihoods, 'other', fifth).map(perToken), some(likelihoods, 'own', fifth).map(perToken)).low > 0;
+  const fifths = [0, 1, 2, 3, 4], counts = { nats: fifths.filter(byNats).length, match: fifths.filter(byMatch).length };
+  assert.ok(byMatch() && byNats(), 'with all tasks both rulers see it');
+  assert.ok(counts.nats >= 4 && counts.match <= 3, `of five fifths the likelihood sees it in ${counts.nats}, exact match in ${counts.match}`);
 });
 
 test('evolution track: Evo passes the ceiling by 20 points, and knows of changed conventions what a kept first snapshot cannot', async () => {
