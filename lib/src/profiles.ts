@@ -239,7 +239,7 @@ const pypi: Profile = {
   likelihood: { ...mini.likelihood, static: { CR: 60, IR: 6, OOD: 0 } },
 };
 
-const profiles = [smoke, synthetic, mini, pypi, paper];
+export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, paper];
 
 export function profileNamed(name: string): Profile {
   const found = profiles.find((p) => p.name === name);

@@ -1,10 +1,12 @@
 /** `export`: all tables and figures of a profile, from its stored runs. Makes no run; says which are missing. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { results } from '../lab/paths.js';
+import { docs, results } from '../lab/paths.js';
 import { type PlannedRun, readPlanned, readStudies } from '../lab/run-store.js';
-import { profileNamed } from '../profiles.js';
+import { profileNamed, profiles } from '../profiles.js';
+import { reproductionPage } from '../report/reproduction.js';
 import { writeResults } from '../report/results.js';
+import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 
 export async function run(args: string[]): Promise<void> {
@@ -15,6 +17,12 @@ export async function run(args: string[]): Promise<void> {
   if (runs.length === 0) throw new UserError(`There are no stored runs of ${profile.name}, so no tables: make them with ${make} (--all for every method).`);
   const { files, skipped } = await writeResults(runs, await readStudies(profile), values.out ? resolve(values.out) : results(profile.name));
   console.log(`From ${runs.length} runs:\n${files.map((file) => `  ${file}`).join('\n')}`);
+  // Made-up repositories of the smallest profile say nothing about the paper.
+  const told = profiles.filter(({ name }) => name !== 'smoke');
+  if (!values.out && told.some(({ name }) => name === profile.name)) {
+    writeFileAtomic(docs('reproduction.md'), reproductionPage(told, (name) => results(name, 'tables', 'claims.md')));
+    console.log(`  ${docs('reproduction.md')}`);
+  }
   for (const reason of skipped) console.log(`Left out: ${reason}`);
   if (missing.length) console.log(`\nNot stored, so not in the tables; ${make} --all makes them:\n${list(missing)}`);
 }

@@ -21,8 +21,13 @@ export interface WindowRecipe {
 
 /** Which files of a repository are read. */
 export interface FileRecipe {
-  /** Python files that are no tests; these with .md and .rst; or all Python files, tests and skipped folders too. */
-  files: 'source' | 'source+docs' | 'all-python';
+  /**
+   * Python files that are no tests; these with .md and .rst; all Python files, tests and skipped folders too; or, of
+   * `halved` test files, the half for reading, alone or with the source.
+   */
+  files: 'source' | 'source+docs' | 'all-python' | 'tests' | 'source+tests';
+  /** A half of each repository's test files is for reading, and tasks come from the other half only. */
+  halved?: true;
   maxFileBytes: number;
   maxFiles: number;
   /** Which ones where there are more than `maxFiles`: by the hash of the path, or the largest by tokens. */

@@ -85,6 +85,7 @@ export function runId(method: Method, track: Track, seed: number, profile: Profi
     VERSIONS.run, tasks, baseKey(profile), trainingId(method, track, seed, profile) ?? null, answered,
     profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
     ...(track === 'evolution' && method.adapters(track).includes('other') ? [VERSIONS.otherAlong] : []),
+    ...(profile.encoder.halved ? ['halved'] : []),
     ...(method.settings && profile.learning.keptAfter !== undefined ? [{ keptAfter: profile.learning.keptAfter }] : []),
   ];
   return `${track}-${method.name}-s${seed}-${short(key)}`;

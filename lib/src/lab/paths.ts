@@ -8,4 +8,5 @@ export const data = (...parts: string[]): string => join(root, 'data', ...parts)
 /** What is made goes here: the project, or the folder that CODE2LORA_OUTPUT names (so that tests do not touch results). */
 const output = process.env['CODE2LORA_OUTPUT'] ?? root;
 export const cache = (...parts: string[]): string => join(output, 'data', 'cache', ...parts);
+export const docs = (...parts: string[]): string => join(output, 'docs', ...parts);
 export const results = (...parts: string[]): string => join(output, 'results', ...parts);

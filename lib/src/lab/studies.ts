@@ -24,6 +24,10 @@ export const moreRepositories = (available = Number.POSITIVE_INFINITY, counts: r
 ];
 const COUNTS = [10, 25, 50, 100, 200];
 
+/** What the encoder reads: production code (the paper), tests that are not asked about, or both. The tasks are the same for all three. */
+export const whatIsRead = (): SweepRun[] => Object.entries({ 'source (paper)': 'source', 'other tests': 'tests', 'both': 'source+tests' } as const)
+  .map(([name, files]) => ({ name, method: 'code2lora-static', encoder: { files, halved: true } }));
+
 export type Conditions = NonNullable<LearningConfig['conditions']>;
 
 /** The methods whose prompt the authors made another one than the others', under that prompt and under the same as all. */

@@ -3,6 +3,7 @@
  * contexts that they stand in. The same for all methods, and the same evaluation tasks under every seed.
  */
 import { suiteOf } from '../data/dataset/suites.js';
+import { isForReading } from '../data/tests-files.js';
 import type { CrossRepoSplit, Repository, Task, Track } from '../data/types.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
 import { EMPTY, RANDOM } from '../methods/method.js';
@@ -115,9 +116,10 @@ function placed(kept: readonly Task[], vectors: CommitVectors): Task[] {
 const isTraining = ({ split, inRepoSplit }: Task): boolean => suiteOf(split, inRepoSplit) === 'train';
 
 function trackData(
-  track: Track, profile: Profile, tasks: readonly Task[], base: BaseModel, format: PromptFormat, source: VectorSource,
+  track: Track, profile: Profile, all: readonly Task[], base: BaseModel, format: PromptFormat, source: VectorSource,
   contextOf: (e: Example) => Context, unit: (t: Task) => string, repository: (id: string) => Promise<Repository>,
 ): TrackData {
+  const tasks = profile.encoder.halved ? all.filter(({ file }) => !isForReading(file)) : all;
   const limits = profile.evaluated[track];
   const some = (wanted: (t: Task) => boolean, most: number) => [...groupBy(tasks.filter(wanted), unit).values()]
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));

@@ -4,6 +4,7 @@
  */
 import { pairedInterval, ratioInterval, type ScoredTask } from '../eval/interval.js';
 import type { Interval, Likelihood, Prediction, Suite } from '../eval/types.js';
+import { groupBy } from '../train/draws.js';
 import { isHeadroom, suites } from './labels.js';
 import { type NatsDifference, natsDifference, perToken, scored } from './own-vs-other.js';
 
@@ -52,6 +53,36 @@ export function headroomRows(predictions: readonly Prediction[], likelihoods: re
     return found.map(({ gains, ...row }) => (all && !isHeadroom(row.method) && all.nats.difference.low > 0
       ? { ...row, share: ratioInterval(gains, gains.map(({ task }) => all.gains.find((other) => other.task === task)!)) } : row));
   });
+}
+
+/** What there is to win on one repository, and what is won: gains in nats a token. */
+export interface RepositoryHeadroom {
+  suite: Suite;
+  repo: string;
+  tasks: number;
+  /** Of single LoRA trained on, on its other tests, and on its source text. */
+  tests?: number;
+  source?: number;
+  /** Of a written adapter over the average one of its method. */
+  written?: number;
+}
+
+/** @param method that writes adapters. On the tasks that were asked of all. */
+export function headroomByRepository(likelihoods: readonly Likelihood[], method: string): RepositoryHeadroom[] {
+  const all = likelihoods.filter(({ track }) => track === 'static'), seed = all.find((row) => isHeadroom(row.method))?.seed;
+  const tasks = new Set(all.filter((row) => row.method === 'headroom-tests').map(({ suite, taskId }) => `${suite}/${taskId}`));
+  const asked = all.filter((row) => row.seed === seed && tasks.has(`${row.suite}/${row.taskId}`));
+  return [...groupBy(asked, ({ suite, repo }) => `${suite}/${repo}`).values()].map((rows): RepositoryHeadroom => {
+    const { suite, repo } = rows[0]!;
+    const level = (of: string, adapter: Prediction['adapter']) => {
+      const own = rows.filter((row) => row.method === of && row.adapter === adapter);
+      return own.length ? own.reduce((n, row) => n + row.targetNats, 0) / own.reduce((n, row) => n + row.targetTokens, 0) : undefined;
+    };
+    const gain = (worse: number | undefined, better: number | undefined) => (worse === undefined || better === undefined ? undefined : worse - better);
+    const single = level('single-lora', 'own');
+    const gains = { tests: gain(single, level('headroom-tests', 'own')), source: gain(single, level('headroom-source', 'own')), written: gain(level(method, 'average'), level(method, 'own')) };
+    return { suite, repo, tasks: new Set(rows.map(({ taskId }) => taskId)).size, ...Object.fromEntries(Object.entries(gains).filter(([, value]) => value !== undefined)) };
+  }).sort((a, b) => (a.suite === b.suite ? (b.tests ?? 0) - (a.tests ?? 0) : a.suite < b.suite ? -1 : 1));
 }
 
 /** Gain of each task in nats a token, counted by its tokens. */

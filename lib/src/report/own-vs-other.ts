@@ -60,6 +60,14 @@ export const mean = (scores: readonly ScoredTask[]): number => scores.reduce((su
 export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likelihood): ScoredTask =>
   ({ repo, task: taskId, seed, value: targetTokens ? targetNats / targetTokens : 0, weight: targetTokens });
 
+/** Nats a token by which the first is better, repository by repository; over all seeds of either. Repositories that both have. */
+export function repositoryGains(better: readonly Likelihood[], worse: readonly Likelihood[]): number[] {
+  const levels = (rows: readonly Likelihood[]) => new Map([...groupBy(rows, ({ repo }) => repo)].map(([repo, list]) =>
+    [repo, list.reduce((n, { targetNats }) => n + targetNats, 0) / list.reduce((n, { targetTokens }) => n + targetTokens, 0)]));
+  const others = levels(worse);
+  return [...levels(better)].flatMap(([repo, level]) => { const other = others.get(repo); return other === undefined ? [] : [other - level]; });
+}
+
 /** How much better the first is than the second, on the same tasks. */
 export function natsDifference(better: readonly Likelihood[], worse: readonly Likelihood[]): NatsDifference {
   const [first, second] = [better.map(perToken), worse.map(perToken)], difference = pairedInterval(second, first);

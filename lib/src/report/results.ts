@@ -13,6 +13,7 @@ import { countErrors } from './errors.js';
 import { type ExportItem, exportFigures } from './export.js';
 import { alongFigure } from './figures/along.js';
 import { errorFigure } from './figures/errors.js';
+import { headroomFigure } from './figures/headroom.js';
 import { mainResult, oodResult } from './figures/main-result.js';
 import { ownVsOtherFigure } from './figures/own-vs-other.js';
 import { perRepositoryFigure } from './figures/per-repository.js';
@@ -20,8 +21,8 @@ import type { Figure } from './figures/theme.js';
 import { toCsv } from './formats/csv.js';
 import { toLatex } from './formats/latex.js';
 import { toMarkdown } from './formats/markdown.js';
-import { headroomRows } from './headroom.js';
-import { isHeadroom, tracks } from './labels.js';
+import { headroomByRepository, headroomRows } from './headroom.js';
+import { isHeadroom, methodLabel, tracks } from './labels.js';
 import { ownVsOther } from './own-vs-other.js';
 import { readPublished } from './published.js';
 import { repositoriesRows } from './studies.js';
@@ -29,7 +30,7 @@ import { summarise } from './summary.js';
 import type { ReportTable } from './table.js';
 import { efficiencyTable } from './tables/efficiency.js';
 import { errorTable } from './tables/errors.js';
-import { headroomTable } from './tables/headroom.js';
+import { headroomByRepositoryTable, headroomTable } from './tables/headroom.js';
 import { ownVsOtherTable } from './tables/own-vs-other.js';
 import { perRepositoryTable } from './tables/per-repository.js';
 import { oodTable, trackTable } from './tables/scores.js';
@@ -42,6 +43,9 @@ export interface Written {
   skipped: string[];
 }
 
+/** Whose adapters are held against the headroom, repository by repository. */
+const WRITER = 'code2lora-static';
+
 /** Tables and figures of all runs together. Those that have no row are not written, and removed where an earlier call left them. */
 export async function writeResults(runs: readonly Run[], studies: Studies, folder: string): Promise<Written> {
   const answers = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
@@ -50,6 +54,7 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
   const summary = summarise(predictions);
   const comparisons = ownVsOther(predictions, likelihoods);
   const errors = await countErrors(predictions);
+  const headroom = likelihoods.some(({ method }) => isHeadroom(method)) ? headroomByRepository(likelihoods, WRITER) : [];
   const [length, repositories] = [ablationRows(studies.length), repositoriesRows(studies.repositories)];
 
   const tables = {
@@ -57,9 +62,10 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'table3-evolution': trackTable(summary, 'evolution', published),
     'table4-ood': oodTable(summary, published),
     'own-vs-other': ownVsOtherTable(comparisons),
-    'per-repository': perRepositoryTable(predictions, published),
+    'per-repository': perRepositoryTable(predictions, published, likelihoods),
     'errors': errorTable(errors, published),
     'headroom': headroomTable(headroomRows(answers, likelihoods)),
+    'headroom-by-repository': headroomByRepositoryTable(headroom, WRITER),
     'passes': studies.length.length > 1 ? ablationTable(length, 'Passes') : undefined,
     'repositories': repositories.length > 2 ? repositoriesTable(repositories, published) : undefined,
     'conditions': conditionsTable(studies.conditions),
@@ -87,6 +93,7 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     ])),
     'main-ood': oodResult(summary),
     'own-vs-other': ownVsOtherFigure(comparisons),
+    'headroom': headroomFigure(headroom, methodLabel(WRITER)),
     'passes': alongFigure(length, 'Passes over the training tasks'),
     ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories, 'Training repositories') }),
   };

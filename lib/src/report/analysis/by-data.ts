@@ -26,7 +26,7 @@ export function gainsByData(better: readonly Likelihood[], worse: readonly Likel
   });
 }
 
-/** Rank correlation (Spearman), and its value for chance: |ρ| beyond 1.96 / sqrt(n - 1) is rare without a relation. */
+/** Rank correlation (Spearman), NaN where all data or all gains are equal; and what is rare without a relation: |ρ| beyond 1.96 / sqrt(n - 1). */
 export function rankCorrelation(rows: readonly GainByData[]): { rho: number; chance: number } {
   const ranks = (values: readonly number[]) => values.map((v) => values.filter((w) => w < v).length + (values.filter((w) => w === v).length - 1) / 2);
   const [a, b] = [ranks(rows.map(({ data }) => data)), ranks(rows.map(({ gain }) => gain))], middle = (rows.length - 1) / 2;
@@ -56,7 +56,8 @@ export function byDataFigure(rows: readonly GainByData[], what: string): Figure 
       annotations: [
         ...panels.map((suite, i) => {
           const { rho, chance } = rankCorrelation(rows.filter((row) => row.suite === suite));
-          return label(`${PANEL_TITLES[suite]}<br>ρ = ${rho.toFixed(2).replace('-', '−')} (chance: ±${chance.toFixed(2)})`, {
+          const related = Number.isNaN(rho) ? 'all alike' : `ρ = ${rho.toFixed(2).replace('-', '−')} (chance: ±${chance.toFixed(2)})`;
+          return label(`${PANEL_TITLES[suite]}<br>${related}`, {
             xref: 'paper', yref: 'paper', x: i * (width + 0.12) + width / 2, y: 1, xanchor: 'center', yanchor: 'top', bgcolor: 'rgba(255,255,255,0.8)',
           });
         }),

@@ -6,7 +6,7 @@ import { recipeOf, type EncoderConfig } from '../../encoder/repository-vector.js
 type Setting = keyof EncoderRecipe;
 
 const LABELS: Record<Setting, string> = {
-  files: 'files that are read', maxFiles: 'most files', choose: 'which, where there are more', maxFileBytes: 'largest file (bytes)',
+  files: 'files that are read', halved: 'a half of the tests for reading', maxFiles: 'most files', choose: 'which, where there are more', maxFileBytes: 'largest file (bytes)',
   window: 'window (tokens)', overlap: 'overlap (tokens)', minTail: 'shortest window (tokens)', keepFirst: 'first window always',
   maxWindows: 'most windows of a text', endToken: 'end token after a window', inside: 'tokens to a window',
   overWindows: 'windows to a file (or diff)', overFiles: 'files to the repository', final: 'final length', half: 'rounded to half precision',

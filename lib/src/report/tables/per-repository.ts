@@ -1,9 +1,11 @@
 /** How methods' scores spread over repositories, each counted once, beside the numbers told with the paper's Figure 6. */
 import { below, perRepository, type Score, spread } from '../../eval/per-repository.js';
-import type { Prediction } from '../../eval/types.js';
+import { mean, median } from '../../eval/average.js';
+import type { Likelihood, Prediction } from '../../eval/types.js';
 import { isCompared, lines, publishedName, rowKind, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
-import { type Column, percent, type ReportTable, type Row, type Section, type Value } from '../table.js';
+import { repositoryGains } from '../own-vs-other.js';
+import { type Column, nats, natsSize, percent, type ReportTable, type Row, type Section, type Value } from '../table.js';
 
 const SCORES = { strictEM: 'Strict EM', relaxedEM: 'Relaxed EM' } as const satisfies Partial<Record<Score, string>>;
 
@@ -13,16 +15,17 @@ const FIGURE_6: Record<string, string> = {
   'Per-repo LoRA': 'pLoRA', 'Code2LoRA-Static': 'Static', 'Code2LoRA-Evo': 'Evo',
 };
 
-export function perRepositoryTable(predictions: readonly Prediction[], { figure_numbers: figure }: PublishedResults): ReportTable {
+export function perRepositoryTable(predictions: readonly Prediction[], { figure_numbers: figure }: PublishedResults, likelihoods: readonly Likelihood[] = []): ReportTable {
   const columns = (key: string, paper: boolean): Column[] => [
     { key: `${key}_median`, label: 'Median', format: percent, ...(paper && { paper }) },
     { key: `${key}_sigma`, label: 'σ', format: percent, ...(paper && { paper }) },
     { key: `${key}_share_below_pretrained`, label: 'Below pretrained', format: percent, ...(paper && { paper }) },
   ];
   const sections = tracks.flatMap((track) => suites.map((suite): Section => {
-    const compared = predictions.filter((p) => p.track === track && p.suite === suite && isCompared(p.adapter));
+    const here = <Row extends Prediction | Likelihood>(rows: readonly Row[]) => rows.filter((p) => p.track === track && p.suite === suite && isCompared(p.adapter));
+    const compared = here(predictions);
     // The figure's repositories are those of IR in the evolution track.
-    const rows = methodRows(compared, track === 'evolution' && suite === 'IR' ? figure : undefined);
+    const rows = methodRows(compared, here(likelihoods), track === 'evolution' && suite === 'IR' ? figure : undefined);
     return { title: `${TRACKS[track]}, ${SUITES[suite]}`, rows: rows.map((row) => ({ ...row, ids: { track, suite, ...row.ids } })) };
   }));
   return {
@@ -30,6 +33,10 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
     groups: [
       { label: '', columns: [{ key: 'repositories', label: 'Repositories' }] },
       ...Object.entries(SCORES).map(([score, label]) => ({ label, columns: columns(score, false) })),
+      ...(likelihoods.length ? [{ label: 'Nats a token over pretrained', columns: [
+        { key: 'nats_median', label: 'Median', format: nats }, { key: 'nats_sigma', label: 'σ', format: natsSize },
+        { key: 'nats_share_below_pretrained', label: 'Below pretrained', format: percent },
+      ] }] : []),
       { label: 'Paper, relaxed EM', columns: columns('paper_relaxed_EM', true) },
     ],
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
@@ -39,7 +46,7 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
   };
 }
 
-function methodRows(predictions: readonly Prediction[], figure: PublishedResults['figure_numbers'] | undefined): Row[] {
+function methodRows(predictions: readonly Prediction[], likelihoods: readonly Likelihood[], figure: PublishedResults['figure_numbers'] | undefined): Row[] {
   const all = lines(predictions).map((line) => ({ ...line, scores: perRepository(line.items) }));
   const pretrained = all.find(({ method }) => method === 'pretrained')?.scores;
   return all.map((line) => {
@@ -49,6 +56,13 @@ function methodRows(predictions: readonly Prediction[], figure: PublishedResults
       const { median, sigma } = spread(scores, score);
       const share = pretrained && method !== 'pretrained' ? below(scores, pretrained, score).share : undefined;
       Object.assign(values, { [`${score}_median`]: median, [`${score}_sigma`]: sigma, [`${score}_share_below_pretrained`]: share });
+    }
+    const gains = method === 'pretrained' ? [] : repositoryGains(likelihoods.filter((row) => row.method === method && row.adapter === adapter), likelihoods.filter((row) => row.method === 'pretrained'));
+    if (gains.length) {
+      const centre = mean(gains);
+      Object.assign(values, {
+        nats_median: median(gains), nats_sigma: Math.sqrt(mean(gains.map((gain) => (gain - centre) ** 2))), nats_share_below_pretrained: gains.filter((gain) => gain < 0).length / gains.length,
+      } satisfies Record<string, Value>);
     }
     const name = control ? '' : FIGURE_6[publishedName(method) ?? ''] ?? '';
     const published = (numbers: Record<string, number> | undefined): number | undefined => {
