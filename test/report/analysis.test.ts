@@ -1,7 +1,12 @@
 /** Fits, rank correlation, claims and the table of conditions, on numbers made so that the answer is known. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { claims, claimsTable, conditionsTable, logLinear, powerLaw, rankCorrelation, readPublished, toCsv, toMarkdown, type Likelihood, type Prediction } from 'code2lora';
+import { profiles } from '../../lib/dist/profiles.js';
+import { reproductionPage } from '../../lib/dist/report/reproduction.js';
 import { syntheticRuns } from './synthetic.js';
 
 const near = (x: number, y: number, within = 1e-9): void => assert.ok(Math.abs(x - y) <= within, `${x} is not ${y}`);
@@ -21,6 +26,15 @@ test('rank correlation: 1 in one order, -1 in the reverse, ties in between', () 
   near(rankCorrelation(rows([9, 0.3, 0.2, 0.1])).rho, -1);
   // scipy.stats.spearmanr([1, 5, 20, 100], [1, 1, 2, 2])
   near(rankCorrelation(rows([1, 1, 2, 2])).rho, 0.8944271909999159);
+});
+
+test('the page of claims: the profiles that have them, in order, with what they are', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'claims-'));
+  for (const name of ['pypi', 'mini']) writeFileSync(join(folder, name), `| Claim of ${name} |\n`);
+  const page = reproductionPage(profiles, (name) => join(folder, name));
+  rmSync(folder, { recursive: true });
+  assert.match(page, /^# Reproduction\n[^]*\n## mini\n\nPyPI projects [^\n]*\.\n\n\| Claim of mini \|\n\n## pypi\n[^]*\| Claim of pypi \|\n$/);
+  assert.doesNotMatch(page, /## (smoke|paper)/);
 });
 
 /** 12 repositories with 10 tasks, each more probable by about `gain` nats a token under own than under `worse`. */

@@ -1,7 +1,7 @@
 /** Headroom and the share of it that is captured, from likelihoods whose answer is known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { headroomRows, headroomTable, type Likelihood, type Prediction, toMarkdown } from 'code2lora';
+import { headroomOf, headroomRows, headroomTable, type Likelihood, type Prediction, type Run, toMarkdown } from 'code2lora';
 
 const REPOS = 12, TASKS = 10;
 /** Nats a token of each: headroom gains 0.1 over single LoRA, Static's own adapter a quarter of it over the average, and source text nothing. */
@@ -36,4 +36,14 @@ test('no share of a headroom that cannot be told from zero; no rows without head
   const noisy = rows((key, r, t) => (asked(key, t) ? NATS[key]! + (key === 'headroom-tests/own' ? 0.1 + 0.5 * Math.sin(7 * r + t) : 0) : undefined));
   assert.equal(headroomRows([], noisy).find(({ method }) => method === 'code2lora-static')!.share, undefined);
   assert.deepEqual(headroomRows([] as Prediction[], likelihoods.filter(({ method }) => !method.startsWith('headroom'))), []);
+});
+
+test('repository by repository, those with the most to win first', () => {
+  const { byRepository } = headroomOf([{ predictions: [], likelihoods: rows((key, r, t) => (asked(key, t) ? NATS[key]! - (key === 'headroom-tests/own' ? 0.01 * r : 0) : undefined)) } as unknown as Run]);
+  assert.deepEqual(byRepository.map(({ repo }) => repo), Array.from({ length: REPOS }, (_, r) => `r${REPOS - 1 - r}`));
+  for (const [i, { tasks, tests, source, written }] of byRepository.entries()) {
+    assert.equal(tasks, TASKS / 2);
+    for (const [found, made] of [[tests, 0.1 + 0.01 * (REPOS - 1 - i)], [source, 0], [written, 0.025]] as const) assert.ok(Math.abs(found! - made) < 1e-9);
+  }
+  assert.deepEqual(headroomOf([{ predictions: [], likelihoods: rows((key) => (key.startsWith('headroom') ? undefined : NATS[key])) } as unknown as Run]), { rows: [], byRepository: [] });
 });

@@ -60,7 +60,7 @@ test('export writes every table, and Python computes the same numbers from the p
   assert.match(text, new RegExp(`From ${made.length} runs`));
   assert.match(text, /Left out: Figures are written as plotly JSON only/);
   assert.match(text, /reproduce --profile smoke --all makes them:\n(.*\n)* {2}static, seed 3407: .*dependency-context/);
-  const names = ['table2-static', 'table3-evolution', 'table4-ood', 'own-vs-other', 'per-repository', 'errors', 'efficiency'];
+  const names = ['claims', 'table2-static', 'table3-evolution', 'table4-ood', 'own-vs-other', 'per-repository', 'errors', 'efficiency'];
   assert.deepEqual(readdirSync(join(out, 'tables')).sort(), names.flatMap((name) => ['csv', 'md', 'tex'].map((extension) => `${name}.${extension}`)).sort());
   for (const name of ['main-static', 'main-evolution', 'main-ood', 'own-vs-other', 'per-repository-static', 'errors-evolution']) {
     assert.ok(existsSync(join(out, 'figures', `${name}.json`)), name);

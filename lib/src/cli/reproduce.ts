@@ -4,7 +4,7 @@ import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
 import { ALL, HEADLINE, plansOf } from '../lab/plan.js';
 import { readPlanned, readStudies } from '../lab/run-store.js';
-import { conditions, moreRepositories, trainingLength } from '../lab/studies.js';
+import { conditions, headroom, moreRepositories, trainingLength } from '../lab/studies.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
@@ -30,7 +30,7 @@ export async function run(args: string[]): Promise<void> {
   }
   if (values.all && !('published' in lab.profile.corpus)) {
     const trained = new Set((await lab.corpus()).tasks.filter(({ split }) => split === 'train').map(({ repo }) => repo));
-    await lab.sweep([...trainingLength(), ...moreRepositories(trained.size), ...conditions()]);
+    await lab.sweep([...trainingLength(), ...moreRepositories(trained.size), ...headroom(), ...conditions()]);
   }
   times.begin('tables and figures');
   // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.

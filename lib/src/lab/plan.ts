@@ -24,7 +24,6 @@ export const HEADLINE: readonly Plan[] = [
 export const ALL: readonly Plan[] = [
   { track: 'static', methods: ['pretrained', 'rag', 'rag-hybrid', 'dependency-context'], seeds: SEEDS.slice(0, 1) },
   { track: 'evolution', methods: ['pretrained'], seeds: SEEDS.slice(0, 1) },
-  { track: 'static', methods: ['headroom-tests', 'headroom-source'], seeds: SEEDS.slice(0, 1) },
   {
     track: 'static', seeds: SEEDS,
     methods: [

@@ -8,7 +8,7 @@ import { runId } from './keys.js';
 import { cache, results } from './paths.js';
 import { ALL, HEADLINE, type Plan, plansOf, SEEDS } from './plan.js';
 import { readRun, type Run, type RunRecord } from './run.js';
-import { type Conditions, conditions, moreRepositories, trainingLength } from './studies.js';
+import { type Conditions, conditions, headroom, moreRepositories, trainingLength } from './studies.js';
 import type { SweepRun, SweptRun } from './sweep.js';
 
 /** Ids of the finished runs, sorted. */
@@ -79,6 +79,7 @@ async function readStudy(profile: Profile, runs: readonly SweepRun[]): Promise<S
 export interface Studies {
   length: SweptRun[];
   repositories: SweptRun[];
+  headroom: SweptRun[];
   conditions: (SweptRun & { conditions: Conditions })[];
 }
 
@@ -86,6 +87,7 @@ export async function readStudies(profile: Profile): Promise<Studies> {
   const under = new Map(conditions().map((run) => [run.name, run.conditions]));
   return {
     length: await readStudy(profile, trainingLength()), repositories: await readStudy(profile, moreRepositories()),
+    headroom: await readStudy(profile, headroom()),
     conditions: (await readStudy(profile, conditions())).map((run) => ({ ...run, conditions: under.get(run.name)! })),
   };
 }

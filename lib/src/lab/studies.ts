@@ -24,6 +24,13 @@ export const moreRepositories = (available = Number.POSITIVE_INFINITY, counts: r
 ];
 const COUNTS = [10, 25, 50, 100, 200];
 
+/**
+ * How much there is to win: single LoRA trained on, on each repository alone, beside what written adapters win. All were trained
+ * for one pass before: after less, part of what training on gains is what any more training would have gained.
+ */
+export const headroom = (): SweepRun[] => ['single-lora', 'code2lora-static', 'code2lora-evo', 'headroom-tests', 'headroom-source']
+  .map((method) => ({ name: method, method, learning: { passes: 1 } }));
+
 /** What the encoder reads: production code (the paper), tests that are not asked about, or both. The tasks are the same for all three. */
 export const whatIsRead = (): SweepRun[] => Object.entries({ 'source (paper)': 'source', 'other tests': 'tests', 'both': 'source+tests' } as const)
   .map(([name, files]) => ({ name, method: 'code2lora-static', encoder: { files, halved: true } }));

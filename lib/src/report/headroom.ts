@@ -4,6 +4,7 @@
  */
 import { pairedInterval, ratioInterval, type ScoredTask } from '../eval/interval.js';
 import type { Interval, Likelihood, Prediction, Suite } from '../eval/types.js';
+import type { Run } from '../lab/run.js';
 import { groupBy } from '../train/draws.js';
 import { isHeadroom, suites } from './labels.js';
 import { type NatsDifference, natsDifference, perToken, scored } from './own-vs-other.js';
@@ -24,6 +25,16 @@ interface Pair {
   method: string;
   better: (row: Pick<Prediction, 'method' | 'adapter'>) => boolean;
   worse: (row: Pick<Prediction, 'method' | 'adapter'>) => boolean;
+}
+
+/** Whose adapters are held against the headroom, repository by repository. */
+export const HEADROOM_WRITER = 'code2lora-static';
+
+/** @param runs of `headroom()` in lab/studies.ts; without the headroom runs among them there are no rows */
+export function headroomOf(runs: readonly Run[]): { rows: HeadroomRow[]; byRepository: RepositoryHeadroom[] } {
+  const predictions = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
+  const measured = likelihoods.some(({ method }) => isHeadroom(method));
+  return { rows: headroomRows(predictions, likelihoods), byRepository: measured ? headroomByRepository(likelihoods, HEADROOM_WRITER) : [] };
 }
 
 /** Rows of the static track under the seed of the headroom runs; none where these are missing. */

@@ -21,8 +21,8 @@ import type { Figure } from './figures/theme.js';
 import { toCsv } from './formats/csv.js';
 import { toLatex } from './formats/latex.js';
 import { toMarkdown } from './formats/markdown.js';
-import { headroomByRepository, headroomRows } from './headroom.js';
-import { isHeadroom, methodLabel, tracks } from './labels.js';
+import { HEADROOM_WRITER, headroomOf } from './headroom.js';
+import { methodLabel, tracks } from './labels.js';
 import { ownVsOther } from './own-vs-other.js';
 import { readPublished } from './published.js';
 import { repositoriesRows } from './studies.js';
@@ -43,18 +43,14 @@ export interface Written {
   skipped: string[];
 }
 
-/** Whose adapters are held against the headroom, repository by repository. */
-const WRITER = 'code2lora-static';
-
 /** Tables and figures of all runs together. Those that have no row are not written, and removed where an earlier call left them. */
 export async function writeResults(runs: readonly Run[], studies: Studies, folder: string): Promise<Written> {
-  const answers = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
-  const predictions = answers.filter(({ method }) => !isHeadroom(method));
+  const predictions = runs.flatMap((run) => run.predictions), likelihoods = runs.flatMap((run) => run.likelihoods);
   const published = readPublished();
   const summary = summarise(predictions);
   const comparisons = ownVsOther(predictions, likelihoods);
   const errors = await countErrors(predictions);
-  const headroom = likelihoods.some(({ method }) => isHeadroom(method)) ? headroomByRepository(likelihoods, WRITER) : [];
+  const towin = headroomOf(studies.headroom);
   const [length, repositories] = [ablationRows(studies.length), repositoriesRows(studies.repositories)];
 
   const tables = {
@@ -64,13 +60,13 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'own-vs-other': ownVsOtherTable(comparisons),
     'per-repository': perRepositoryTable(predictions, published, likelihoods),
     'errors': errorTable(errors, published),
-    'headroom': headroomTable(headroomRows(answers, likelihoods)),
-    'headroom-by-repository': headroomByRepositoryTable(headroom, WRITER),
+    'headroom': headroomTable(towin.rows),
+    'headroom-by-repository': headroomByRepositoryTable(towin.byRepository, HEADROOM_WRITER),
     'passes': studies.length.length > 1 ? ablationTable(length, 'Passes') : undefined,
     'repositories': repositories.length > 2 ? repositoriesTable(repositories, published) : undefined,
     'conditions': conditionsTable(studies.conditions),
     'claims': claimsTable(claims({ predictions, likelihoods, repositories })),
-    'efficiency': efficiencyTable(runs.map(({ record }) => record).filter(({ method }) => !isHeadroom(method)), published),
+    'efficiency': efficiencyTable(runs.map(({ record }) => record), published),
   };
   const files: string[] = [];
   for (const [name, table] of Object.entries(tables)) {
@@ -93,7 +89,7 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     ])),
     'main-ood': oodResult(summary),
     'own-vs-other': ownVsOtherFigure(comparisons),
-    'headroom': headroomFigure(headroom, methodLabel(WRITER)),
+    'headroom': headroomFigure(towin.byRepository, methodLabel(HEADROOM_WRITER)),
     'passes': alongFigure(length, 'Passes over the training tasks'),
     ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories, 'Training repositories') }),
   };
