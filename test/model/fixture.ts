@@ -5,7 +5,7 @@ import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import type { Model } from '../../lib/dist/model/weights.js';
 import { readSafetensors } from '../../lib/dist/store/safetensors.js';
 
-export const MODELS = ['qwen2', 'qwen2-bf16', 'qwen2-shards', 'qwen3', 'qwen3-embedding'];
+export const MODELS = ['qwen2', 'qwen2-bf16', 'qwen2-shards', 'qwen3', 'qwen3-embedding', 'llama'];
 
 export interface Fixture {
   model: Model;

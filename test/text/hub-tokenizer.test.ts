@@ -103,8 +103,8 @@ test('what is no tokenizer of this kind is refused by name', () => {
   writeFileSync(join(folder, 'tokenizer.json'), '{');
   refuses(folder, /not a readable tokenizer/);
   writeFileSync(join(folder, 'tokenizer.json'), '{}');
-  refuses(folder, /no <\|endoftext\|>/);
-  refuses(changed((json) => { delete json.pre_tokenizer; }), /does not split text by one pattern/);
+  refuses(folder, /has no token <\|endoftext\|>/);
+  refuses(changed((json) => { delete json.pre_tokenizer; }), /does not split text into words of bytes/);
   refuses(changed((json) => {
     json.post_processor = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<|im_start|>' } }, { Sequence: { id: 'A' } }] };
   }), /puts tokens before a text/);

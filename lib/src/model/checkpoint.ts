@@ -1,6 +1,6 @@
 /**
  * A model on disk as Hugging Face keeps it: config.json; model.safetensors, or its shards with an index; the names and
- * [out, in] matrices of Qwen2 and Qwen3. Other tools load nano-coder from the same folder.
+ * [out, in] matrices of Qwen2, Qwen3 and Llama. Other tools load nano-coder from the same folder. Or one GGUF file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { UserError } from '../store/errors.js';
 import { openSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
 import { configJson, readConfig } from './config-json.js';
 import type { ModelConfig } from './config.js';
+import { isGguf, openGgufModel } from './gguf-model.js';
+import type { StoredWeights } from './stored-weights.js';
 import type { LayerWeights, Model } from './weights.js';
 
 /** A tensor on disk and how it becomes part of a weight in memory: transposed, and side by side with others. */
@@ -28,9 +30,8 @@ function layerParts(c: ModelConfig): Partial<Record<keyof LayerWeights, Part[]>>
   return {
     inputNorm: [{ name: 'input_layernorm.weight', shape: [c.hidden] }],
     qkv: [attention('q_proj.weight', q, c.hidden), attention('k_proj.weight', kv, c.hidden), attention('v_proj.weight', kv, c.hidden)],
-    ...(c.family === 'qwen3'
-      ? { qNorm: [attention('q_norm.weight', c.headDim)], kNorm: [attention('k_norm.weight', c.headDim)] }
-      : { qkvBias: [attention('q_proj.bias', q), attention('k_proj.bias', kv), attention('v_proj.bias', kv)] }),
+    ...(c.family === 'qwen3' && { qNorm: [attention('q_norm.weight', c.headDim)], kNorm: [attention('k_norm.weight', c.headDim)] }),
+    ...((c.family ?? 'qwen2') === 'qwen2' && { qkvBias: [attention('q_proj.bias', q), attention('k_proj.bias', kv), attention('v_proj.bias', kv)] }),
     o: [attention('o_proj.weight', c.hidden, q)],
     postNorm: [{ name: 'post_attention_layernorm.weight', shape: [c.hidden] }],
     gateUp: [{ name: 'mlp.gate_proj.weight', shape: [c.mlp, c.hidden] }, { name: 'mlp.up_proj.weight', shape: [c.mlp, c.hidden] }],
@@ -59,13 +60,13 @@ export function saveModel(folder: string, model: Model, metadata: Record<string,
 }
 
 /**
- * Reads the folder tensor by tensor, frozen: no more than the model and a tensor or two is in memory. Matrices that are
- * bfloat16 on disk stay so.
+ * Reads a folder, or a GGUF file, tensor by tensor, frozen: no more than the model and a tensor or two is in memory. Matrices
+ * that are bfloat16 on disk stay so.
  * Throws a UserError that names the file and the tensor when one is missing, misshapen, extra or not finite.
  */
 export function loadModel(folder: string): Model {
-  const shape = readConfig(join(folder, 'config.json'));
-  const weights = openWeights(folder);
+  const stored = isGguf(folder) ? openGgufModel(folder) : undefined;
+  const shape = stored?.config ?? readConfig(join(folder, 'config.json')), weights: StoredWeights = stored ?? openWeights(folder);
   // A model without output head, such as an encoder, is stored without the outer prefix.
   const bare = !weights.names.has('model.norm.weight') && weights.names.has('norm.weight');
   const { untied, ...tied } = shape;
@@ -103,16 +104,8 @@ export function loadModel(folder: string): Model {
   }
 }
 
-interface Weights {
-  names: ReadonlySet<string>;
-  read(name: string): NamedArray;
-  /** Whether the tensor is stored as bfloat16. */
-  half(name: string): boolean;
-  close(): void;
-}
-
 /** One file, or the shards that model.safetensors.index.json lists. */
-function openWeights(folder: string): Weights {
+function openWeights(folder: string): StoredWeights {
   const single = join(folder, 'model.safetensors'), indexPath = join(folder, 'model.safetensors.index.json');
   const paths = existsSync(single) || !existsSync(indexPath) ? [single] : shards(indexPath).map((name) => join(folder, name));
   for (const path of paths) {

@@ -1,4 +1,4 @@
-/** config.json as Hugging Face writes it, for Qwen2 and Qwen3: what it says of the shape, and what we cannot serve. */
+/** config.json as Hugging Face writes it, for Qwen2, Qwen3 and Llama: what it says of the shape, and what we cannot serve. */
 import { existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../store/errors.js';
 import type { ModelConfig } from './config.js';
@@ -13,7 +13,7 @@ export function readConfig(path: string): ModelConfig {
     throw new UserError(`${path} is not JSON (${(error as Error).message}): fetch it again.`);
   }
   const refuse = (what: string): never => {
-    throw new UserError(`${path}: ${what}. Qwen2 and Qwen3 text models are read here.`);
+    throw new UserError(`${path}: ${what}. Qwen2, Qwen3 and Llama text models are read here.`);
   };
   // Newer versions of transformers keep the RoPE settings in an object of their own.
   const rope = (json['rope_parameters'] ?? json['rope_scaling'] ?? {}) as Record<string, unknown>;
@@ -22,10 +22,11 @@ export function readConfig(path: string): ModelConfig {
     return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : refuse(`has no positive number "${name}"`);
   };
   const family = json['model_type'];
-  if (family !== 'qwen2' && family !== 'qwen3') return refuse(`is of a "${String(family)}" model`);
+  if (family !== 'qwen2' && family !== 'qwen3' && family !== 'llama') return refuse(`is of a "${String(family)}" model`);
   if (json['use_sliding_window'] === true) refuse('asks for sliding-window attention, which is not built');
   if ((json['hidden_act'] ?? 'silu') !== 'silu') refuse(`asks for the activation ${String(json['hidden_act'])}, not silu`);
-  if (family === 'qwen3' && json['attention_bias'] === true) refuse('asks for attention biases, which Qwen3 does not have');
+  if (family !== 'qwen2' && json['attention_bias'] === true) refuse(`asks for attention biases, which are not built for ${family}`);
+  if (json['mlp_bias'] === true) refuse('asks for biases of the feed-forward part, which are not built');
   const ropeType = rope['rope_type'] ?? rope['type'] ?? 'default';
   if (ropeType !== 'default') refuse(`asks for RoPE of type ${String(ropeType)}, which is not built`);
   const heads = number('num_attention_heads');
@@ -39,7 +40,7 @@ export function readConfig(path: string): ModelConfig {
     if (!['ropeTheta', 'rmsEps'].includes(name) && !Number.isInteger(value)) refuse(`gives ${name} as ${String(value)}, not an integer`);
   }
   if (heads % config.kvHeads || config.headDim % 2) refuse(`${heads} heads of ${config.headDim} do not share ${config.kvHeads} key heads`);
-  if (family === 'qwen3') config.family = family;
+  if (family !== 'qwen2') config.family = family;
   if (json['tie_word_embeddings'] !== true) config.untied = true;
   return config;
 }
@@ -47,7 +48,7 @@ export function readConfig(path: string): ModelConfig {
 /** The same, for a model whose EOS and BOS is the last token, as nano-coder's is. */
 export function configJson(c: ModelConfig): string {
   return `${JSON.stringify({
-    architectures: [c.family === 'qwen3' ? 'Qwen3ForCausalLM' : 'Qwen2ForCausalLM'], model_type: c.family ?? 'qwen2',
+    architectures: [{ qwen2: 'Qwen2ForCausalLM', qwen3: 'Qwen3ForCausalLM', llama: 'LlamaForCausalLM' }[c.family ?? 'qwen2']], model_type: c.family ?? 'qwen2',
     vocab_size: c.vocabSize, hidden_size: c.hidden, num_hidden_layers: c.layers, num_attention_heads: c.heads,
     num_key_value_heads: c.kvHeads, ...(c.headDim * c.heads === c.hidden ? {} : { head_dim: c.headDim }), intermediate_size: c.mlp,
     rope_theta: c.ropeTheta, rms_norm_eps: c.rmsEps, max_position_embeddings: c.maxTokens, hidden_act: 'silu',

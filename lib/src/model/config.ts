@@ -1,4 +1,4 @@
-/** The shape of a Qwen-family decoder: nano-coder, Qwen2.5-Coder and Qwen3-Embedding differ in these fields only. */
+/** The shape of a decoder: nano-coder, Qwen2.5-Coder, Qwen3-Embedding and SmolLM2 (Llama) differ in these fields only. */
 export interface ModelConfig {
   vocabSize: number;
   hidden: number;
@@ -11,8 +11,8 @@ export interface ModelConfig {
   rmsEps: number;
   /** Longest sequence the model was trained on, in tokens. */
   maxTokens: number;
-  /** Qwen3 normalises every head's query and key and has no q/k/v bias; Qwen2 is the reverse. Qwen2 when absent. */
-  family?: 'qwen2' | 'qwen3';
+  /** Qwen2 has q/k/v biases; Qwen3 normalises every head's query and key; Llama does neither. Qwen2 when absent. */
+  family?: 'qwen2' | 'qwen3' | 'llama';
   /** True where the output head has weights of its own; otherwise it is the embedding. */
   untied?: boolean;
 }
@@ -23,6 +23,6 @@ export const packedWidth = (c: ModelConfig): number => (c.heads + 2 * c.kvHeads)
 /** Parameters without the embedding and the output head. */
 export function bodyParameters(c: ModelConfig): number {
   const qkv = packedWidth(c);
-  const extra = c.family === 'qwen3' ? 2 * c.headDim : qkv;
+  const extra = { qwen2: qkv, qwen3: 2 * c.headDim, llama: 0 }[c.family ?? 'qwen2'];
   return c.layers * (c.hidden * qkv + extra + c.heads * c.headDim * c.hidden + 3 * c.hidden * c.mlp + 2 * c.hidden) + c.hidden;
 }

@@ -1,22 +1,24 @@
 /**
- * The folder of a model: a path on this machine, or `owner/name` or `owner/name@revision` of the Hugging Face hub, which
+ * The folder of a model, or its GGUF file: a path on this machine, or `owner/name` or `owner/name@revision` of the Hugging Face hub, which
  * is fetched. Of all files only those that are read here: config, tokenizer and safetensors.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { UserError } from '../store/errors.js';
 import { fetchHubFiles, hubFolder, hubRepo, listHubFiles, pinRevision, type HubRepo } from '../store/hub.js';
 import type { Progress } from '../store/progress.js';
+import { isGguf } from './gguf-model.js';
 
 const WEIGHTS = 'model.safetensors', INDEX = 'model.safetensors.index.json';
 
 /**
- * Returns a folder for `loadModel` and `loadTokenizer`: a path that exists as it is; else the hub's files under
+ * Returns what `loadModel` and `loadTokenizer` read: a path that exists as it is; else the hub's files under
  * `cacheDir`, in a folder named by the commit. A revision left out is `main`, at the commit it was when first asked for.
  * @throws UserError when neither is there, the fetch fails (see `fetchHubFiles`), or files are lacking: before any is fetched.
  */
 export async function openModelFolder(idOrPath: string, cacheDir: string, progress: Progress): Promise<string> {
   if (existsSync(idOrPath)) {
-    if (!statSync(idOrPath).isDirectory()) throw new UserError(`${idOrPath} is a file: give the folder that holds the model's config.json.`);
+    if (isGguf(idOrPath)) return idOrPath;
+    if (!statSync(idOrPath).isDirectory()) throw new UserError(`${idOrPath} is a file: give a GGUF file, or the folder that holds the model's config.json.`);
     modelFiles(readdirSync(idOrPath), idOrPath);
     return idOrPath;
   }
@@ -42,7 +44,7 @@ function modelFiles(names: readonly string[], where: string): string[] {
   const needed = ['config.json', 'tokenizer.json', ...weights], lacking = needed.filter((name) => !names.includes(name));
   if (!lacking.length) return [...needed, ...names.filter((name) => name === 'tokenizer_config.json')];
   if (lacking.includes(WEIGHTS) && names.some((name) => name.endsWith('.gguf'))) {
-    throw new UserError(`${where} holds its weights as GGUF, which is not read here: give the repository that they were made from.`);
+    throw new UserError(`${where} holds its weights as GGUF: give that file itself, on this machine, or the repository that it was made from.`);
   }
   if (lacking.includes(WEIGHTS) && names.some((name) => /^pytorch_model.*\.bin/.test(name))) {
     throw new UserError(`${where} holds its weights as pytorch_model.bin, which is not read here: save the model again as safetensors with transformers.`);

@@ -1,6 +1,6 @@
 /**
- * The forward pass of a Qwen-family decoder: pre-norm, grouped-query attention with RoPE (q/k/v bias in Qwen2, a norm
- * of every query and key head in Qwen3), SwiGLU. The same code serves training (tfjs differentiates it), scoring and
+ * The forward pass of a decoder: pre-norm, grouped-query attention with RoPE (q/k/v bias in Qwen2, a norm of every query
+ * and key head in Qwen3, neither in Llama), SwiGLU. The same code serves training (tfjs differentiates it), scoring and
  * the repository encoder.
  */
 import { checkpointed } from '../engine/gradients.js';

@@ -32,7 +32,7 @@ export interface Model {
 }
 
 const layerNames = (c: ModelConfig): (keyof LayerWeights)[] =>
-  ['inputNorm', 'qkv', ...(c.family === 'qwen3' ? ['qNorm', 'kNorm'] as const : ['qkvBias'] as const), 'o', 'postNorm', 'gateUp', 'down'];
+  ['inputNorm', 'qkv', ...({ qwen2: ['qkvBias'], qwen3: ['qNorm', 'kNorm'], llama: [] } as const)[c.family ?? 'qwen2'], 'o', 'postNorm', 'gateUp', 'down'];
 
 /** A layer's weights in a fixed order, and back. */
 export const layerList = (c: ModelConfig, w: LayerWeights): Tensor[] => layerNames(c).map((n) => w[n]!);
@@ -98,9 +98,8 @@ export function randomModel(config: ModelConfig, seed: number): Model {
   const layers = Array.from({ length: config.layers }, (): LayerWeights => ({
     inputNorm: ones(config.hidden),
     qkv: normal([config.hidden, qkv], 0.02),
-    ...(config.family === 'qwen3'
-      ? { qNorm: ones(config.headDim), kNorm: ones(config.headDim) }
-      : { qkvBias: tf.keep(tf.zeros([qkv])) }),
+    ...(config.family === 'qwen3' && { qNorm: ones(config.headDim), kNorm: ones(config.headDim) }),
+    ...((config.family ?? 'qwen2') === 'qwen2' && { qkvBias: tf.keep(tf.zeros([qkv])) }),
     o: normal([config.heads * config.headDim, config.hidden], residual),
     postNorm: ones(config.hidden),
     gateUp: normal([config.hidden, 2 * config.mlp], 0.02),

@@ -1,5 +1,6 @@
 /**
- * Byte-level BPE tokenizers in Hugging Face's tokenizer.json format (Qwen's, nano-coder's).
+ * Byte-level BPE tokenizers in Hugging Face's tokenizer.json format (Qwen's, nano-coder's, SmolLM's, Llama 3's), or out of a
+ * GGUF file.
  *
  * Text never becomes a control token. Where code spells one out (`<|fim_prefix|>`, `<|im_start|>`) it is encoded as any
  * other text, so that the files of a repository cannot steer the model. transformers reads such strings as the tokens
@@ -10,11 +11,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../store/errors.js';
+import { ggufTokenizer } from './gguf-tokenizer.js';
+import type { PostProcessor, TokenizerJson } from './tokenizer-json.js';
 
 export interface Tokenizer {
   /** One more than the largest id. */
   vocabSize: number;
-  /** `<|endoftext|>`: ends a target, separates files, and pads. */
+  /** `<|endoftext|>`, or what Llama calls it: ends a target, separates files, and pads. */
   eos: number;
   /** Ids of all tokens that hold a line break. */
   lineBreaks: ReadonlySet<number>;
@@ -31,23 +34,12 @@ export interface Tokenizer {
   decode(ids: readonly number[]): string;
 }
 
-interface PostProcessor {
-  type: string;
-  /** Of a Sequence. */
-  processors?: PostProcessor[];
-  /** Of a TemplateProcessing: the text's place and the tokens around it. */
-  single?: { Sequence?: { id: string }; SpecialToken?: { id: string } }[];
-  special_tokens?: Record<string, { ids: number[] }>;
-}
-interface TokenizerJson {
-  model: { vocab: Record<string, number> };
-  added_tokens: { id: number; content: string }[];
-  pre_tokenizer: { pretokenizers: { pattern?: { Regex: string } }[] };
-  post_processor: PostProcessor | null;
-}
+/** What ends a text, by the names that it has in these tokenizers. */
+const ENDS = ['<|endoftext|>', '<|end_of_text|>'];
 
-/** @param folder holds tokenizer.json. Throws a UserError that names the file when it is absent or no Qwen tokenizer. */
+/** @param folder holds tokenizer.json, or is a GGUF file. Throws a UserError that names the file when it is absent or of another kind. */
 export function loadTokenizer(folder: string): Tokenizer {
+  if (folder.endsWith('.gguf')) return tokenizerOf(ggufTokenizer(folder), folder);
   const path = join(folder, 'tokenizer.json');
   let json: TokenizerJson;
   try {
@@ -55,16 +47,19 @@ export function loadTokenizer(folder: string): Tokenizer {
   } catch (error) {
     throw new UserError(`${path} is not a readable tokenizer (${(error as Error).message}): fetch it again.`);
   }
+  return tokenizerOf(json, path);
+}
+
+/** @param path what to call it */
+function tokenizerOf(json: TokenizerJson, path: string): Tokenizer {
   const added = new Set(json.added_tokens?.map((t) => t.id));
-  const eos = json.added_tokens?.find((t) => t.content === '<|endoftext|>');
-  if (!eos) throw new UserError(`${path} has no <|endoftext|> token: it is not a Qwen tokenizer.`);
-  const [split, ...rest] = json.pre_tokenizer?.pretokenizers ?? [];
-  if (!split?.pattern?.Regex) throw new UserError(`${path} does not split text by one pattern as Qwen's tokenizer does.`);
-  const words = patternOf(split.pattern.Regex), end = endOf(json.post_processor, path);
+  const eos = ENDS.map((end) => json.added_tokens?.find((t) => t.content === end)).find(Boolean);
+  if (!eos) throw new UserError(`${path} has no token ${ENDS.join(' or ')}: it is no tokenizer of Qwen, SmolLM or Llama 3.`);
+  const split = splitter(json.pre_tokenizer, path), end = endOf(json.post_processor, path);
+  const normalised = normalisation(json.normalizer, path);
   // The library is given words alone, and knows no control tokens.
   const tokenizer = new HubTokenizer(
-    { ...json, added_tokens: [], normalizer: null, pre_tokenizer: { ...json.pre_tokenizer, pretokenizers: rest }, post_processor: null },
-    { tokenizer_class: 'Qwen2Tokenizer' });
+    { ...json, added_tokens: [], normalizer: null, pre_tokenizer: BYTES, post_processor: null }, { tokenizer_class: 'Qwen2Tokenizer' });
   // Source code repeats its words: splitting first and remembering each word's ids is 10 times as fast as the library.
   const known = new Map<string, number[]>();
   const encodeWord = (word: string): number[] => {
@@ -75,7 +70,7 @@ export function loadTokenizer(folder: string): Tokenizer {
     known.set(word, ids);
     return ids;
   };
-  const encode = (text: string) => (text.normalize('NFC').match(words) ?? []).flatMap(encodeWord);
+  const encode = (text: string) => split(normalised(text)).flatMap(encodeWord);
   const vocab = Object.entries(json.model.vocab);
   return {
     vocabSize: 1 + vocab.reduce((most, [, id]) => Math.max(most, id), Math.max(...added)),
@@ -90,6 +85,44 @@ export function loadTokenizer(folder: string): Tokenizer {
       return text.length ? tokenizer.decode(text, { clean_up_tokenization_spaces: false }) : '';
     },
   };
+}
+
+/** Bytes as the letters of the vocabulary, and nothing split. */
+const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false } as const;
+
+/** What ByteLevel splits by where it says `use_regex`: GPT-2's pattern. */
+const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+function normalisation(normalizer: { type: string } | null, path: string): (text: string) => string {
+  if (!normalizer) return (text) => text;
+  if (normalizer.type === 'NFC') return (text) => text.normalize('NFC');
+  throw new UserError(`${path} normalises text by ${normalizer.type}, which is not built here: choose another model.`);
+}
+
+/** A text into words, step by step: each splits every piece that the one before left. */
+function splitter(pre: TokenizerJson['pre_tokenizer'], path: string): (text: string) => string[] {
+  const steps = pre && 'pretokenizers' in pre ? pre.pretokenizers : pre ? [pre] : [];
+  const patterns = steps.flatMap((step): RegExp[] => {
+    if (step.type === 'Split' && step.pattern?.Regex) return [patternOf(step.pattern.Regex)];
+    if (step.type === 'Digits') return [step.individual_digits ? /\p{N}/gu : /\p{N}+/gu];
+    if (step.type === 'ByteLevel') return step.use_regex === false ? [] : [patternOf(GPT2)];
+    throw new UserError(`${path} splits text by ${step.type}, which is not built here: choose another model.`);
+  });
+  if (!patterns.length || steps.at(-1)?.type !== 'ByteLevel') throw new UserError(`${path} does not split text into words of bytes, as the tokenizers of Qwen, SmolLM and Llama 3 do.`);
+  return (text) => patterns.reduce((pieces, pattern) => pieces.flatMap((piece) => isolated(piece, pattern)), [text]);
+}
+
+/** The matches, and what lies between them. */
+function isolated(text: string, pattern: RegExp): string[] {
+  const out: string[] = [];
+  let at = 0;
+  for (const { index, 0: match } of text.matchAll(pattern)) {
+    if (index > at) out.push(text.slice(at, index));
+    if (match) out.push(match);
+    at = index + match.length;
+  }
+  if (at < text.length) out.push(text.slice(at));
+  return out;
 }
 
 /**
