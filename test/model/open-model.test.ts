@@ -110,7 +110,7 @@ test('what a repository lacks is named before anything is fetched', async () => 
   await without(['config.json', 'tokenizer.json'], [], /lacks config\.json, tokenizer\.json: /);
   await without(weights, [], /lacks model\.safetensors: a model is config\.json, tokenizer\.json and model\.safetensors/);
   await without(weights.slice(1), [], /lacks model-00001-of-00001\.safetensors: /);
-  await without([...weights, 'config.json', 'tokenizer.json'], ['coder-q4.gguf'], /GGUF, which is not read here/);
+  await without([...weights, 'config.json', 'tokenizer.json'], ['coder-q4.gguf'], /GGUF: give that file itself/);
   await without(weights, ['pytorch_model-00001-of-00002.bin'], /pytorch_model\.bin, which is not read here/);
   assert.deepEqual([...served], []);
 });
@@ -125,8 +125,8 @@ test('a folder that exists is used as it is, and what it lacks is named', async 
   assert.equal(await openModelFolder(folder, cache(), silent), folder);
   rmSync(join(folder, shardNames[1]!));
   await fails(openModelFolder(folder, cache(), silent), new RegExp(`maker/local lacks ${shardNames[1]}: `));
-  writeFileSync(join(temporary, 'coder.gguf'), '');
-  await fails(openModelFolder(join(temporary, 'coder.gguf'), cache(), silent), /coder\.gguf is a file: give the folder/);
+  writeFileSync(join(temporary, 'coder.bin'), '');
+  await fails(openModelFolder(join(temporary, 'coder.bin'), cache(), silent), /coder\.bin is a file: give a GGUF file, or the folder/);
   assert.equal(hub.requests, 0);
 });
 
