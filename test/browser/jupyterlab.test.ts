@@ -14,9 +14,11 @@ test('JupyterLab runs 06-results and shows its tables and figures', { timeout: 2
 
   const tables = page.locator('.jp-OutputArea-output table.code2lora-table');
   // JupyterLab shows a cell's outputs a moment after the cell has ended.
-  await tables.nth(1).waitFor();
+  await tables.nth(2).waitFor();
   const texts = await tables.allInnerTexts();
-  const [first, second] = texts as [string, string];
+  const [verdicts, first, second] = texts as [string, string, string];
+  for (const claim of ['Static is better than one adapter for all', 'The adapter is specific to its repository']) assert.ok(verdicts.includes(claim), claim);
+  assert.match(verdicts, /supported|contradicted|could have seen/);
   for (const row of ['Pretrained', 'Single LoRA', 'Code2LoRA-Static', "other repository's adapter", 'average adapter']) {
     assert.ok(first.includes(row), `the static track's table has the row ${row}`);
   }

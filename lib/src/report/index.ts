@@ -45,7 +45,7 @@ export { toCsv } from './formats/csv.js';
 export { toHtml } from './formats/html.js';
 export { toLatex } from './formats/latex.js';
 export { toMarkdown } from './formats/markdown.js';
-export { notebookProgress, showFigure, showTable } from './notebook.js';
+export { notebookProgress, showFigure, showTable, showText } from './notebook.js';
 export { type HeadroomRow, headroomOf, headroomRows } from './headroom.js';
 export { type Comparison, type NatsDifference, ownVsOther } from './own-vs-other.js';
 export { type PublishedDataset, type PublishedResults, readPublished, readPublishedDataset } from './published.js';

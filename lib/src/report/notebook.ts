@@ -43,6 +43,11 @@ export function showTable(table: ReportTable | ColumnTable | DataFrame, options:
   tslab().display.html('sections' in table ? toHtml(table) : gridHtml(table, options.rows ?? 20));
 }
 
+/** Shows a paragraph, whose lines break between words. */
+export function showText(text: string): void {
+  tslab().display.html(`<p style="color:${INK};max-width:52em;margin:8px 0">${escapeHtml(text)}</p>`);
+}
+
 /** Shows a figure made by `figures/`, or any `{ data, layout }` that plotly.js draws. */
 export function showFigure(figure: Figure | { data: object[]; layout: object }): void {
   tslab().display.raw('application/vnd.plotly.v1+json', { ...figure, config: { displayModeBar: false } });

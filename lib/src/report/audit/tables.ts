@@ -1,7 +1,8 @@
 /** An audit as tables: where on the way from a vector to an adapter repositories become alike, and what the adapters do. */
 import type { Audit, SuiteAudit } from '../../lab/audit/audit.js';
 import { SUITES } from '../labels.js';
-import { nats, percent, type ReportTable, similarity } from '../table.js';
+import type { Interval } from '../../eval/types.js';
+import { nats, percent, type ReportTable, type Row, type Section, similarity } from '../table.js';
 import type { AuditRow } from './rows.js';
 
 const STAGES: Record<keyof SuiteAudit['spread'], string> = {
@@ -39,20 +40,25 @@ export function auditSpreadTable({ suites }: Audit): ReportTable {
 }
 
 export function auditGainTable(rows: readonly AuditRow[]): ReportTable {
-  const steps = rows[0]?.steps.map(({ step }) => step) ?? [];
+  const steps = rows[0]?.steps.map(({ step }) => step).filter((step) => step > 0) ?? [];
+  const line = (label: string, id: string, of: (row: AuditRow) => Interval): Row => (
+    { label, kind: 'method', ids: { measure: id }, values: Object.fromEntries(rows.map((row) => [row.suite, of(row)])) });
+  const section = (title: string, list: Row[], format: (value: number) => string): Section => (
+    { title, rows: list.map((row) => ({ ...row, values: Object.fromEntries(Object.entries(row.values).map(([key, value]) => [`${key}_${format === percent ? 'place' : 'nats'}`, value])) })) });
   return {
-    head: 'Suite', ids: ['suite'],
-    groups: [
-      { label: '', columns: [{ key: 'over_others', label: 'Own over all others', format: nats, interval: 'bounds' }, { key: 'place', label: 'Place of the own, %', format: percent, interval: 'bounds' }] },
-      { label: 'Average + step · (own − average), over the average', columns: steps.filter((step) => step > 0).map((step) => ({ key: `step_${step}`, label: `${step}`, format: nats, interval: 'bounds' as const })) },
+    head: '', ids: ['measure'],
+    groups: rows.map((row) => ({
+      label: `${SUITES[row.suite]} (${row.repositories})`,
+      columns: [
+        { key: `${row.suite}_nats`, label: 'Nats a token', format: nats, interval: 'bounds' as const },
+        { key: `${row.suite}_place`, label: 'Place, %', format: percent, interval: 'bounds' as const },
+      ],
+    })),
+    sections: [
+      section('Own adapter among all of its suite', [line('over all others, on average', 'over others', ({ overOthers }) => overOthers)], nats),
+      section('', [line('its place among them', 'place', ({ place }) => place)], percent),
+      section('Average + step · (own − average), over the average', steps.map((step) => line(`step ${step}`, `step ${step}`, (row) => row.steps.find((one) => one.step === step)!.gain)), nats),
     ],
-    sections: [{
-      title: '',
-      rows: rows.map((row) => ({
-        label: `${SUITES[row.suite]}, ${row.repositories} repositories`, kind: 'method', ids: { suite: row.suite },
-        values: { over_others: row.overOthers, place: row.place, ...Object.fromEntries(row.steps.map(({ step, gain }) => [`step_${step}`, gain])) },
-      })),
-    }],
     findings: [],
     note: 'In nats a token, with 95% intervals over repositories; above zero the adapter named first is better. Every repository\'s tasks were asked under the adapters of all '
       + 'repositories of their suite. The place is 0 where the own adapter is the best of them and 100 where it is the worst; chance gives 50.',
