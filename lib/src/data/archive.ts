@@ -58,6 +58,26 @@ export function readArchive(path: string, limits: ArchiveLimits = LIMITS): Archi
   throw new UserError(`${path} is no .whl, .zip or .tar.gz archive: give one of these.`);
 }
 
+/**
+ * One member of a zip or wheel, whatever it is.
+ * @param most bytes that it may unpack to
+ * @throws UserError when it is not there, larger, or damaged
+ */
+export function readMember(path: string, member: string, most: number): Uint8Array {
+  const found = (() => {
+    try {
+      for (const { name, kind, size, read } of zipMembers(readFileSync(path))) {
+        if (name === member) return kind !== 'file' ? kind : size > most ? 'too large' : read();
+      }
+      return 'absent';
+    } catch {
+      return 'damaged';
+    }
+  })();
+  if (typeof found !== 'string') return found;
+  throw new UserError(`${basename(path)} has no use: its ${member} is ${found}. Delete ${path} and run again, it will be fetched anew.`);
+}
+
 function collect(members: Iterable<Member>, limits: ArchiveLimits, tooMuch: () => UserError): ArchiveContent {
   const files: SourceFile[] = [];
   const refused: ArchiveContent['refused'] = {};

@@ -11,15 +11,16 @@ import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
 import { baseKey } from './keys.js';
 import { cache, data } from './paths.js';
+import { fetchPinnedModel, isPinnedModel, readPinnedModel } from './pinned-model.js';
 
 export interface BaseModel extends Model {
   name: string;
   tokenizer: Tokenizer;
 }
 
-/** @param name a folder on this machine, or a model of the hub */
+/** @param name a pinned model, a folder or a GGUF file on this machine, or a model of the hub */
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
-  const folder = await openModelFolder(name, cache(), progress);
+  const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress) : await openModelFolder(name, cache(), progress);
   return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
 }
 

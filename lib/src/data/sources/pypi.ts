@@ -15,7 +15,8 @@ import { distributionPath, fetchDistributions } from './pypi/fetch.js';
 import { checkPin, type Corpus, isWheel, type Pin, type Release } from './pypi/pins.js';
 
 export { distributionPath, fetchDistributions } from './pypi/fetch.js';
-export type { Corpus, Pin, Release } from './pypi/pins.js';
+export { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
+export { fetchFromIndex } from './pypi/from-index.js';
 
 const SPLITS: readonly CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
 

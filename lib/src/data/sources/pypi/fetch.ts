@@ -1,6 +1,6 @@
 /**
  * Pinned distributions into the cache. pip fetches wheels (so mirrors and proxies it is configured with are honoured),
- * sdists.ts the others; nothing is installed or run, and every file must have the pinned SHA-256.
+ * from-index.ts the others; nothing is installed or run, and every file must have the pinned SHA-256.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { UserError } from '../../../store/errors.js';
 import { sha256 } from '../../../store/hash.js';
 import type { Progress } from '../../../store/progress.js';
 import { checkPin, isWheel, type Pin } from './pins.js';
-import { fetchSdists } from './sdists.js';
+import { fetchFromIndex } from './from-index.js';
 
 const PYTHON_VERSION = '3.11';
 const PLATFORMS = ['manylinux2014', 'manylinux2010', 'manylinux1',
@@ -42,7 +42,7 @@ export async function fetchDistributions(pins: readonly Pin[], cacheDir: string,
     left -= batch.length;
   }
   report(left);
-  await fetchSdists(missing.filter((pin) => !isWheel(pin)), (pin) => distributionPath(pin, cacheDir), () => report(--left));
+  await fetchFromIndex(missing.filter((pin) => !isWheel(pin)), (pin) => distributionPath(pin, cacheDir), () => report(--left));
   report(0);
   return pins.map((pin) => distributionPath(pin, cacheDir));
 }

