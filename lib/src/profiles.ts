@@ -231,7 +231,7 @@ const paper: Profile = {
 const pypi: Profile = {
   ...mini,
   name: 'pypi',
-  description: 'source distributions of 480 PyPI projects, and nano-coder: what do more repositories bring?',
+  description: 'source distributions of 480 PyPI projects, and nano-coder: what more repositories bring',
   corpus: { pinned: 'pypi.json' },
   curation: { ...mini.curation, maxTasks: 60 },
   learning: { ...mini.learning, passes: 3, repositories: 8, tasks: 2, validateEvery: 200 },

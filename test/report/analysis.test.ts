@@ -33,7 +33,7 @@ test('the page of claims: the profiles that have them, in order, with what they 
   for (const name of ['pypi', 'mini']) writeFileSync(join(folder, name), `| Claim of ${name} |\n`);
   const page = reproductionPage(profiles, (name) => join(folder, name));
   rmSync(folder, { recursive: true });
-  assert.match(page, /^# Reproduction\n[^]*\n## mini\n\nPyPI projects [^\n]*\.\n\n\| Claim of mini \|\n\n## pypi\n[^]*\| Claim of pypi \|\n$/);
+  assert.match(page, /^# Reproduction\n[\s\S]*\n## mini\n\nPyPI projects [^\n]*\.\n\n\| Claim of mini \|\n\n## pypi\n[\s\S]*\| Claim of pypi \|\n$/);
   assert.doesNotMatch(page, /## (smoke|paper)/);
 });
 
