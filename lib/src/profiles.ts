@@ -87,8 +87,8 @@ export interface Profile {
   curation: StaticOptions & { minTasks: number };
   /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
   evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
-  /** The frozen model: a folder under data/models, a model of the hub, or one pre-trained on the spot on the synthetic repositories. */
-  base: { folder: string } | { hub: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
+  /** The frozen model: a folder under data/models, a pinned one, one of the hub, or one pre-trained on the spot on the synthetic repositories. */
+  base: { folder: string } | { pinned: string } | { hub: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
   /** Prompt and target together, in tokens; a longer prefix loses its beginning. */
   maxTokens: number;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { syntheticRepositories } from '../../lib/dist/data/sources/synthetic/synthetic.js';
+import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { randomModel } from '../../lib/dist/model/weights.js';
 import { profileNamed } from '../../lib/dist/profiles.js';
 import type { ProgressUpdate } from '../../lib/dist/store/progress.js';
@@ -77,4 +78,17 @@ test('commits: a state is that of the snapshot, and what is lost comes back the 
   const again = watch();
   assert.deepEqual(await openCommitVectors(profile, evolution, base, again.progress), commits);
   assert.ok(!again.encoded());
+});
+
+test('another model than the one that answers can read: its vectors are its own', async () => {
+  const own = { ...profile, encoder: { ...profile.encoder, model: 'data/models/nano-coder' } };
+  const vectors = await openVectors(own, corpus, base, () => {}, own.encoder);
+  const { config } = loadModel('data/models/nano-coder');
+  for (const vector of vectors.values()) assert.equal(vector.length, 2 * config.hidden);
+  // The same as if it were the frozen model.
+  const nano = { ...loadModel('data/models/nano-coder'), name: 'nano-coder', tokenizer };
+  const frozen = await openVectors({ ...profile, base: { folder: 'nano-coder' } }, corpus, nano, () => {});
+  for (const [id, vector] of vectors) assert.deepEqual(vector, frozen.get(id));
+  const commits = await openCommitVectors(own, await openEvolution(own, () => {}), base, () => {});
+  for (const [first] of commits.values()) assert.deepEqual([first!.state.length, first!.diff.length], [2 * config.hidden, 2 * config.hidden]);
 });

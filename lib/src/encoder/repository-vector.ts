@@ -9,9 +9,12 @@ import { type EncoderRecipe, inPart } from './recipe.js';
 import type { VectorCache } from './vector-cache.js';
 
 /** Settings of a profile: sizes, and whatever differs from reading in part. */
-export type EncoderConfig = Pick<EncoderRecipe, 'window' | 'overlap' | 'minTail' | 'maxWindows' | 'maxFiles'> & Partial<EncoderRecipe>;
+export type EncoderConfig = Pick<EncoderRecipe, 'window' | 'overlap' | 'minTail' | 'maxWindows' | 'maxFiles'> & Partial<EncoderRecipe> & {
+  /** The model that reads, by any name that a model has here; the frozen model that answers when absent. */
+  model?: string;
+};
 
-export const recipeOf = (config: EncoderConfig): EncoderRecipe => ({ ...inPart, ...config });
+export const recipeOf = ({ model: _, ...config }: EncoderConfig): EncoderRecipe => ({ ...inPart, ...config });
 
 export interface RepositoryVector {
   /** [parts * h]; zeros when no file could be read. */

@@ -1,7 +1,9 @@
 /** Stage 2: the frozen model and its tokenizer. Smoke trains a tiny one on its synthetic training repositories. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Embedder, embedderOf } from '../encoder/embedder.js';
 import { loadModel, saveModel } from '../model/checkpoint.js';
+import { fingerprint } from '../model/fingerprint.js';
 import { openModelFolder } from '../model/open-model.js';
 import { disposeModel, type Model } from '../model/weights.js';
 import { pretrain } from '../pretrain/pretrain.js';
@@ -24,9 +26,28 @@ export async function openModel(name: string, progress: Progress): Promise<BaseM
   return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
 }
 
+/** A model that reads, for vectors under its own name. @param name as for `openModel` */
+export async function openEmbedder(name: string, progress: Progress): Promise<Reader> {
+  const model = await openModel(name, progress);
+  return { embedder: embedderOf(model, model.tokenizer, fingerprint(model)), close: () => disposeModel(model) };
+}
+
+/** What reads a profile's repositories: the encoder's own model, or the frozen one that answers. */
+export async function openReader(profile: Profile, base: BaseModel, progress: Progress): Promise<Reader> {
+  const { model } = profile.encoder;
+  return model === undefined ? { embedder: embedderOf(base, base.tokenizer, baseKey(profile)), close: () => {} } : openEmbedder(model, progress);
+}
+
+export interface Reader {
+  embedder: Embedder;
+  /** Frees the model, where it was opened for reading. */
+  close(): void;
+}
+
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('hub' in base) return openModel(base.hub, progress);
+  if ('pinned' in base) return openModel(base.pinned, progress);
   if ('folder' in base) {
     const folder = data('models', base.folder);
     return { ...loadModel(folder), name: base.folder, tokenizer: loadTokenizer(folder) };

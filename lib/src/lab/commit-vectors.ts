@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../data/types.js';
 import { diffVectors } from '../encoder/diff-vector.js';
+import type { Embedder } from '../encoder/embedder.js';
 import { chooseFiles, type ReadableFile } from '../encoder/files.js';
 import { filesAt } from '../encoder/history-files.js';
 import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../encoder/recipe.js';
@@ -14,7 +15,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { type NamedArray, readSafetensors, writeSafetensors } from '../store/safetensors.js';
-import type { BaseModel } from './base-model.js';
+import { openReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
 import { cache } from './paths.js';
@@ -52,9 +53,10 @@ export async function openCommitVectors(
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
   const missing = new Set(ids.filter((id) => !existsSync(path(id))));
   if (missing.size) {
-    const diffs = await encodeDiffs(profile, evolution, base, recipes.diff, missing, progress);
+    const { embedder, close } = await openReader(profile, base, progress);
+    const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, missing, progress);
     const report = speedometer(progress, 'reading repositories at each commit', () => ids.length - missing.size, ids.length);
-    const windows = windowCache(profile, base, recipes.state, report);
+    const windows = windowCache(profile, embedder, recipes.state, report);
     for await (const history of evolution.histories()) {
       const commits = diffs.get(history.id);
       if (!commits) continue;
@@ -62,7 +64,7 @@ export async function openCommitVectors(
       let group: { commit: string; files: ReadableFile[] }[] = [];
       const read = async () => {
         // A commit changes a file or two: those of many commits fill a batch.
-        await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, base.tokenizer)));
+        await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, embedder.tokenizer)));
         for (const { commit, files } of group) states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
         group = [];
       };
@@ -78,17 +80,18 @@ export async function openCommitVectors(
       missing.delete(history.id);
       report(0);
     }
+    close();
   }
   return new Map(ids.map((id) => [id, read(path(id))]));
 }
 
 /** Of each repository its kept commits by id, oldest first, with the vectors of their diffs. */
 async function encodeDiffs(
-  profile: Profile, evolution: Evolution, base: BaseModel, recipe: DiffRecipe, repositories: ReadonlySet<string>, progress: Progress,
+  profile: Profile, evolution: Evolution, reader: Embedder, recipe: DiffRecipe, repositories: ReadonlySet<string>, progress: Progress,
 ): Promise<Map<string, Map<string, Omit<CommitVector, 'state'>>>> {
   const total = evolution.report.repositories.reduce((sum, { id, commits }) => sum + (repositories.has(id) ? commits : 0), 0);
   let done = 0;
-  const windows = windowCache(profile, base, recipe, speedometer(progress, 'reading diffs with the model', () => done, total));
+  const windows = windowCache(profile, reader, recipe, speedometer(progress, 'reading diffs with the model', () => done, total));
   const found = new Map([...repositories].map((id) => [id, new Map<string, Omit<CommitVector, 'state'>>()]));
   let group: Commit[] = [], characters = 0;
   const encode = async () => {

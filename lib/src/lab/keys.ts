@@ -9,6 +9,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { hashJson, sha256 } from '../store/hash.js';
 import { data } from './paths.js';
+import { readPinnedModel } from './pinned-model.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
 const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, likelihood: 1 };
@@ -42,6 +43,7 @@ export function evolutionKey(profile: Profile): string {
 /** Hashes of shipped models, which do not change while a program runs. */
 const weights = new Map<string, string>();
 export function baseKey(profile: Profile): string {
+  if ('pinned' in profile.base) return readPinnedModel(profile.base.pinned).sha256.slice(0, 12);
   if ('hub' in profile.base) return short([VERSIONS.base, profile.base]);
   if ('pretrain' in profile.base) return short([VERSIONS.base, corpusKey(profile), profile.base]);
   const path = data('models', profile.base.folder, 'model.safetensors');
@@ -55,7 +57,7 @@ export function vectorsKey(profile: Profile): string {
 }
 
 export function commitVectorsKey(profile: Profile, recipes: object): string {
-  return short([VERSIONS.commitVectors, evolutionKey(profile), baseKey(profile), recipes]);
+  return short([VERSIONS.commitVectors, evolutionKey(profile), baseKey(profile), recipes, ...(profile.encoder.model === undefined ? [] : [profile.encoder.model])]);
 }
 
 /** Name of the tasks and vectors of a track. */

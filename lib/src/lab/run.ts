@@ -47,6 +47,8 @@ export interface RunRecord {
   track: Track;
   profile: string;
   seed: number;
+  /** The frozen model, by the name that it was opened by. */
+  model?: string;
   /** Hashes of the tasks, the frozen model and what was trained. */
   inputs: { tasks: string; base: string; trained: string | null };
   learning: LearningConfig | null;
@@ -106,7 +108,7 @@ export async function performRun(
   const made = await trained(method, profile, inputs, progress);
   const { predictions, likelihoods, seconds, adapterBytes, addedTokens, leftOut } = await answered(id, method, seed, profile, base, data, inputs, made, progress);
   const record: RunRecord = {
-    id, method: method.name, track: data.track, profile: profile.name, seed,
+    id, method: method.name, track: data.track, profile: profile.name, seed, model: base.name,
     inputs: {
       tasks: data.track === 'static' ? corpusKey(profile) : evolutionKey(profile), base: baseKey(profile),
       trained: trainingId(method, data.track, seed, profile) ?? null,

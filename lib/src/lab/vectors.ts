@@ -1,7 +1,7 @@
 /** Stage 3: the vector of every repository, stored one file each, so that an interrupted run goes on where it was. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { embedderOf } from '../encoder/embedder.js';
+import type { Embedder } from '../encoder/embedder.js';
 import { readableFiles } from '../encoder/files.js';
 import type { WindowRecipe } from '../encoder/recipe.js';
 import { type EncoderConfig, recipeOf, repositoryVector } from '../encoder/repository-vector.js';
@@ -9,9 +9,9 @@ import { VectorCache } from '../encoder/vector-cache.js';
 import type { Profile } from '../profiles.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
-import type { BaseModel } from './base-model.js';
+import { openReader, type BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
-import { baseKey, vectorsKey } from './keys.js';
+import { vectorsKey } from './keys.js';
 import { cache } from './paths.js';
 
 /** Repository vectors [2h] by repository. */
@@ -31,7 +31,8 @@ export async function openVectors(
   const missing = new Set(ids.filter((id) => !existsSync(path(id))));
   if (missing.size) {
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
-    const windows = windowCache(profile, base, recipe, report);
+    const { embedder, close } = await openReader({ ...profile, encoder }, base, progress);
+    const windows = windowCache(profile, embedder, recipe, report);
     for (const repo of await corpus.source()) {
       if (!missing.has(repo.id)) continue;
       const { vector, files, tokens } = await repositoryVector(readableFiles(repo, recipe), windows, recipe);
@@ -41,14 +42,14 @@ export async function openVectors(
       report(0);
       await new Promise(setImmediate);
     }
+    close();
   }
   return new Map(ids.map((id) => [id, readSafetensors(path(id)).tensors.get('vector')!.data as Float32Array]));
 }
 
-/** Window vectors of the profile's frozen model: one folder for snapshots, commits and ablations. */
-export function windowCache(profile: Profile, base: BaseModel, recipe: WindowRecipe, tick: (tokens: number) => void): VectorCache {
-  return new VectorCache(cache(profile.name, 'windows'), embedderOf(base, base.tokenizer, baseKey(profile)), recipe, tick);
-}
+/** Window vectors of a profile: one folder for snapshots, commits and ablations. */
+export const windowCache = (profile: Profile, reader: Embedder, recipe: WindowRecipe, tick: (tokens: number) => void): VectorCache =>
+  new VectorCache(cache(profile.name, 'windows'), reader, recipe, tick);
 
 /** Adds up encoded tokens and reports how far the work is, and how fast the model reads. */
 export function speedometer(progress: Progress, stage: string, done: () => number, total: number): (tokens: number) => void {

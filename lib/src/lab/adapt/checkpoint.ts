@@ -12,15 +12,16 @@ import { headTrainedBy, staticHeadConfig } from '../../methods/code2lora-static.
 import { reading, takeApart } from '../../methods/standardised.js';
 import { readConfig } from '../../model/config-json.js';
 import type { ModelConfig } from '../../model/config.js';
+import { fingerprint } from '../../model/fingerprint.js';
 import { profileNamed } from '../../profiles.js';
 import { UserError } from '../../store/errors.js';
 import { fetchHubFile, hubRepo } from '../../store/hub.js';
 import type { Progress } from '../../store/progress.js';
 import { openSafetensors, readSafetensors, type SafetensorsFile } from '../../store/safetensors.js';
-import { openBaseModel, openModel, type BaseModel } from '../base-model.js';
+import { openBaseModel, openEmbedder, openModel, type BaseModel } from '../base-model.js';
 import { openCorpus } from '../corpus.js';
 import { cache } from '../paths.js';
-import { fingerprint, PUBLISHED_ENCODER, readRecord } from './record.js';
+import { PUBLISHED_ENCODER, readRecord } from './record.js';
 import { readConverted, readReleased, type Released } from './released.js';
 import { evoWriter, staticWriter, type Writer } from './writer.js';
 
@@ -124,10 +125,7 @@ async function openOwnBase(profile: string, progress: Progress): Promise<BaseMod
   return openBaseModel(own, () => openCorpus(own, progress), progress);
 }
 
-async function openEncoder(name: string, progress: Progress): Promise<Embedder> {
-  const encoder = await openModel(name, progress);
-  return embedderOf(encoder, encoder.tokenizer, fingerprint(encoder));
-}
+const openEncoder = async (name: string, progress: Progress): Promise<Embedder> => (await openEmbedder(name, progress)).embedder;
 
 async function readBaseConfig(name: string, progress: Progress): Promise<ModelConfig> {
   if (existsSync(name)) return readConfig(join(name, 'config.json'));

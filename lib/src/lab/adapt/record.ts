@@ -2,13 +2,10 @@
  * What a checkpoint of ours says of itself, in its metadata beside the trained values: all that is needed to write the
  * adapter of a repository that no profile knows.
  */
-import { createHash } from 'node:crypto';
-import { thaw } from '../../engine/frozen.js';
-import { tidy } from '../../engine/tensorflow.js';
 import { diff, diffInPart, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
 import { recipeOf } from '../../encoder/repository-vector.js';
 import type { MethodInputs, Track } from '../../methods/method.js';
-import { toList, type Model } from '../../model/weights.js';
+import { fingerprint } from '../../model/fingerprint.js';
 import type { LearningConfig, Profile } from '../../profiles.js';
 import { UserError } from '../../store/errors.js';
 
@@ -21,7 +18,7 @@ export interface CheckpointRecord {
   /** How repositories and diffs were read. */
   encoder: EncoderRecipe;
   diff: DiffRecipe;
-  /** The model that read them, on the hub; absent where the frozen model did. */
+  /** The model that read them, by the name that it has here; absent where the frozen model did. */
   encodedBy?: string;
   /** The frozen model's `fingerprint`. */
   base: string;
@@ -34,7 +31,7 @@ export function recordText(method: string, profile: Profile, { model, track, see
   const { name, learning, encoder } = profile, published = 'published' in profile.corpus;
   const record: CheckpointRecord = {
     method, track, seed, profile: name, learning, encoder: recipeOf(encoder), diff: published ? diff : diffInPart(encoder),
-    ...(published && { encodedBy: PUBLISHED_ENCODER }), base: fingerprint(model),
+    ...(published ? { encodedBy: PUBLISHED_ENCODER } : encoder.model !== undefined && { encodedBy: encoder.model }), base: fingerprint(model),
   };
   return JSON.stringify(record);
 }
@@ -46,14 +43,4 @@ export function readRecord(path: string, text: string | undefined): CheckpointRe
   }
   // JSON has no Infinity and writes null; nothing else in a record is null.
   return JSON.parse(text, (_key, value: unknown) => (value === null ? Number.POSITIVE_INFINITY : value)) as CheckpointRecord;
-}
-
-/** Names a model by its shape and the weights of its last layer, whatever file it came from. */
-export function fingerprint(model: Model): string {
-  const hash = createHash('sha256').update(JSON.stringify(Object.entries(model.config).sort(([a], [b]) => (a < b ? -1 : 1))));
-  for (const tensor of toList({ ...model, layers: model.layers.slice(-1) }).slice(1)) {
-    const values = tidy(() => thaw(tensor).dataSync());
-    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  }
-  return hash.digest('hex').slice(0, 12);
 }
