@@ -1,6 +1,6 @@
 /**
  * Runs the tests: strict types of lib, tests and notebooks, lint, then every test file, and says what each took.
- * `npm test -- eval interval` runs only the test files whose path holds one of the words.
+ * `npm test -- eval interval` runs only the test files whose path holds one of the words; those of `long` run only so.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, symlinkSync } from 'node:fs';
@@ -46,7 +46,7 @@ if (compiled) {
   const tests = readdirSync(inRoot('test'), { recursive: true })
     .filter((path) => path.endsWith('.test.ts') && !/^(dist|lib|node_modules)\//.test(path))
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
-    .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+    .filter((path) => (words.length === 0 ? !path.includes('/long/') : words.some((word) => path.includes(word))))
     .sort();
   // The synthetic benchmark trains five models and gets all cores. The browser shows what the smoke run left, so it comes
   // last; it mostly waits, beside the benchmark.
