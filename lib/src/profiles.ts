@@ -87,8 +87,11 @@ export interface Profile {
   curation: StaticOptions & { minTasks: number };
   /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
   evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
-  /** The frozen model: a folder under data/models, a pinned one, one of the hub, or one pre-trained on the spot on the synthetic repositories. */
-  base: { folder: string } | { pinned: string } | { hub: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
+  /**
+   * The frozen model: a folder under data/models; any other by its name (pinned, on the hub, or a path); or one pre-trained
+   * on the spot on the synthetic repositories.
+   */
+  base: { folder: string } | { model: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
   /** Prompt and target together, in tokens; a longer prefix loses its beginning. */
   maxTokens: number;
@@ -210,7 +213,7 @@ const paper: Profile = {
   },
   curation: { seed: 3407, maxTasks: 200, minTasks: 30 },
   evolution: EVOLUTION,
-  base: { hub: 'Qwen/Qwen2.5-Coder-1.5B' },
+  base: { model: 'Qwen/Qwen2.5-Coder-1.5B' },
   // For repositories of one's own: the vectors of the tables were made so.
   encoder: released,
   maxTokens: 4096,
@@ -241,8 +244,11 @@ const pypi: Profile = {
 
 export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, paper];
 
+/** @param name of a profile; `mini@smollm2-135m` is `mini` with another frozen model, and keeps results of its own */
 export function profileNamed(name: string): Profile {
-  const found = profiles.find((p) => p.name === name);
-  if (!found) throw new UserError(`There is no profile "${name}". Known: ${profiles.map((p) => p.name).join(', ')}.`);
-  return found;
+  const [, plain, model] = /^([^@]*)(?:@(.+))?$/.exec(name) ?? [];
+  const found = profiles.find((p) => p.name === plain);
+  if (!found) throw new UserError(`There is no profile "${name}". Known: ${profiles.map((p) => p.name).join(', ')}; each also with another frozen model, as mini@MODEL.`);
+  if (model === undefined) return found;
+  return { ...found, name: `${plain}@${model.replace(/[^\w.-]+/g, '-').replace(/^[-.]+/, '')}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model } };
 }

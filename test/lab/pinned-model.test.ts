@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { profileNamed } from '../../lib/dist/profiles.js';
 import { UserError } from '../../lib/dist/store/errors.js';
 import { sha256 } from '../../lib/dist/store/hash.js';
 import { silent } from '../../lib/dist/store/progress.js';
@@ -15,6 +16,7 @@ const output = mkdtempSync(join(tmpdir(), 'pinned-'));
 process.env['CODE2LORA_OUTPUT'] = output;
 const { fetchPinnedModel, isPinnedModel, pinnedModels, readPinnedModel } = await import('../../lib/dist/lab/pinned-model.js');
 const { cache } = await import('../../lib/dist/lab/paths.js');
+const { baseKey } = await import('../../lib/dist/lab/keys.js');
 
 const whole = readFileSync('test/fixtures/gguf/llama.gguf'), files = new Map<string, Buffer>();
 let served = 0, open = true;
@@ -103,4 +105,17 @@ test('the pins of the project are whole, and a broken one is named', () => {
     writeFileSync(path, text);
     assert.throws(() => readPinnedModel('bad', path), says(pattern));
   }
+});
+
+test('a profile with another frozen model: results of its own, named by the weights', () => {
+  const mini = profileNamed('mini'), own = profileNamed('mini@smollm2-135m');
+  assert.deepEqual([own.name, own.base], ['mini@smollm2-135m', { model: 'smollm2-135m' }]);
+  assert.deepEqual({ ...own, name: mini.name, base: mini.base, description: mini.description }, mini);
+  assert.equal(baseKey(own), readPinnedModel('smollm2-135m').sha256.slice(0, 12));
+  const byPath = profileNamed('mini@test/fixtures/gguf/llama.gguf'), byFolder = profileNamed('mini@data/models/nano-coder');
+  assert.equal(byPath.name, 'mini@test-fixtures-gguf-llama.gguf');
+  assert.equal(baseKey(byPath), sha256(whole).slice(0, 12));
+  assert.equal(baseKey(byFolder), baseKey(mini));
+  assert.throws(() => profileNamed('none@smollm2-135m'), says(/There is no profile "none@smollm2-135m"/));
+  assert.throws(() => baseKey(profileNamed('mini@data')), says(/holds no weights\. Give a folder with safetensors, or a GGUF file/));
 });

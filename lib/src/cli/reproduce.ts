@@ -12,10 +12,10 @@ import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, all: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, all: { type: 'boolean', default: false } } });
   const began = Date.now();
   const times = stageTimes(terminalProgress());
-  const lab = openWorkspace({ profile: values.profile, progress: times.progress, recompute: true });
+  const lab = openWorkspace({ profile: values.base === undefined ? values.profile : `${values.profile}@${values.base}`, progress: times.progress, recompute: true });
   const unused = unusedGpu();
   if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);

