@@ -13,11 +13,14 @@ export async function writeAdapters(
 ): Promise<Adapter[]> {
   const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
   if (!answers.adapter) throw new UserError(`${method.name} answers without adapters: choose a method that writes them, as code2lora-static.`);
-  const adapters = contexts.map((context) => {
-    const parts = answers.adapter!(context), whole = single(() => inOne(parts));
-    disposeAdapter(parts);
-    return whole;
-  });
+  const adapters = contexts.map((context) => whole(answers.adapter!(context)));
   answers.dispose();
   return adapters;
+}
+
+/** The adapter with its shared part in it; the parts are gone. */
+export function whole(parts: Adapter): Adapter {
+  const one = single(() => inOne(parts));
+  disposeAdapter(parts);
+  return one;
 }

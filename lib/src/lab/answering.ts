@@ -67,7 +67,7 @@ export async function answerTasks<T>(
 }
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */
-function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<Adapter> {
+export function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<Adapter> {
   for (const context of contexts) {
     const adapter = answers.adapter!(context);
     yield adapter;

@@ -13,7 +13,7 @@ import { silent, type Progress } from '../store/progress.js';
 import type { Context } from '../train/draws.js';
 import { asPublished, matched, type PromptFormat } from '../train/examples.js';
 import { writeAdapters } from './adapters.js';
-import { audit, type Audit } from './audit/audit.js';
+import { audit, type Audit, readAudit } from './audit/audit.js';
 import { openBaseModel, type BaseModel } from './base-model.js';
 import { openCommitVectors } from './commit-vectors.js';
 import { openCorpus, type Corpus } from './corpus.js';
@@ -145,8 +145,8 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
       return writeAdapters(method, own, inputs, contexts, progress);
     },
     audit: async (called, options = {}) => {
-      const { method, seed, own, choice } = plan(called, options);
-      return audit(method, seed, own, await baseModel(), await trackData(choice), progress);
+      const { method, seed, own, choice, id } = plan(called, options);
+      return readAudit(id, own) ?? audit(method, seed, own, await baseModel(), await trackData(choice), progress);
     },
     predictions: async (names, { seeds = [SEED], ...options } = {}) => {
       const all: Prediction[] = [];

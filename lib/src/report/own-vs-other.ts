@@ -61,11 +61,11 @@ export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likel
   ({ repo, task: taskId, seed, value: targetTokens ? targetNats / targetTokens : 0, weight: targetTokens });
 
 /** Nats a token by which the first is better, repository by repository; over all seeds of either. Repositories that both have. */
-export function repositoryGains(better: readonly Likelihood[], worse: readonly Likelihood[]): number[] {
+export function repositoryGains(better: readonly Likelihood[], worse: readonly Likelihood[]): { repo: string; gain: number }[] {
   const levels = (rows: readonly Likelihood[]) => new Map([...groupBy(rows, ({ repo }) => repo)].map(([repo, list]) =>
     [repo, list.reduce((n, { targetNats }) => n + targetNats, 0) / list.reduce((n, { targetTokens }) => n + targetTokens, 0)]));
   const others = levels(worse);
-  return [...levels(better)].flatMap(([repo, level]) => { const other = others.get(repo); return other === undefined ? [] : [other - level]; });
+  return [...levels(better)].flatMap(([repo, level]) => { const other = others.get(repo); return other === undefined ? [] : [{ repo, gain: other - level }]; });
 }
 
 /** How much better the first is than the second, on the same tasks. */

@@ -6,15 +6,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { likelihoods } from '../../eval/likelihood.js';
 import type { Suite } from '../../eval/types.js';
-import { averageAdapters, between, disposeAdapter, inOne, single, type Adapter } from '../../lora/adapter.js';
+import { averageAdapters, between, disposeAdapter, type Adapter } from '../../lora/adapter.js';
 import { deltaGram, factorGram } from '../../lora/gram.js';
 import type { Method } from '../../methods/method.js';
 import type { Profile } from '../../profiles.js';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { UserError } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
-import { groupBy, type Context } from '../../train/draws.js';
+import { groupBy } from '../../train/draws.js';
 import type { Example } from '../../train/examples.js';
+import { whole } from '../adapters.js';
+import { adaptersOf } from '../answering.js';
 import type { BaseModel } from '../base-model.js';
 import { runId } from '../keys.js';
 import { methodInputs } from '../method-inputs.js';
@@ -59,17 +61,9 @@ export async function audit(method: Method, seed: number, profile: Profile, base
   if (data.track !== 'static' || !method.adapters('static').includes('other')) {
     throw new UserError(`${method.name} cannot be audited (${data.track} track): give a method that writes an adapter for each repository of the static track, as code2lora-static.`);
   }
-  const run = runId(method, data.track, seed, profile), path = pathOf(run, profile);
-  const stored = readStoredAudit(path);
-  if (stored) return stored;
-  const inputs = methodInputs(data, base, profile, seed);
+  const run = runId(method, data.track, seed, profile), inputs = methodInputs(data, base, profile, seed);
   const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
-  const adapterOf = (context: Context): Adapter => {
-    const parts = answers.adapter!(context), whole = single(() => inOne(parts));
-    disposeAdapter(parts);
-    return whole;
-  };
-  const average = averageAdapters(owned(data.trainContexts, adapterOf));
+  const average = whole(averageAdapters(adaptersOf(answers, data.trainContexts)));
   const chosen = [...data.scored].map(([suite, list]) => ({ suite, tasks: some(list) }));
   // Every task under every adapter, and at every step.
   const total = chosen.reduce((sum, { tasks }) => sum + [...tasks.values()].flat().length * (tasks.size + STEPS.length), 0);
@@ -78,7 +72,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
   try {
     const suites: SuiteAudit[] = [];
     for (const { suite, tasks } of chosen) {
-      const repositories = [...tasks.keys()], adapters = repositories.map((repo) => adapterOf({ repo })), lists = [...tasks.values()];
+      const repositories = [...tasks.keys()], adapters = repositories.map((repo) => whole(answers.adapter!({ repo }))), lists = [...tasks.values()];
       const natsUnder = async (adapterFor: (row: number) => Adapter): Promise<number[]> => {
         const used = lists.map((_, row) => adapterFor(row)), owners = lists.flatMap((list, row) => list.map(() => row));
         const nats = likelihoods(base, lists.flat(), base.tokenizer, tick, { adapters: used, owners });
@@ -107,20 +101,11 @@ export async function audit(method: Method, seed: number, profile: Profile, base
       });
     }
     const made: Audit = { run, method: method.name, seed, version: VERSION, suites };
-    writeFileAtomic(path, `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
-    return readStoredAudit(path)!;
+    writeFileAtomic(pathOf(run, profile), `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
+    return readAudit(run, profile)!;
   } finally {
     disposeAdapter(average);
     answers.dispose();
-  }
-}
-
-/** Adapters of contexts, each alive until the next is asked for. */
-function* owned(contexts: readonly Context[], adapterOf: (context: Context) => Adapter): Generator<Adapter> {
-  for (const context of contexts) {
-    const adapter = adapterOf(context);
-    yield adapter;
-    disposeAdapter(adapter);
   }
 }
 
@@ -130,8 +115,9 @@ function some(list: readonly Example[]): Map<string, Example[]> {
   return new Map(byRepo.map(([repo, tasks]) => [repo, tasks.slice(0, TASKS)]));
 }
 
-/** An audit of an earlier version is made anew. */
-function readStoredAudit(path: string): Audit | undefined {
+/** The stored audit of a run, which needs nothing else; one of an earlier version is made anew. */
+export function readAudit(run: string, profile: Profile): Audit | undefined {
+  const path = pathOf(run, profile);
   if (!existsSync(path)) return undefined;
   const stored = JSON.parse(readFileSync(path, 'utf8')) as Partial<Audit>;
   return stored.version === VERSION ? stored as Audit : undefined;

@@ -1,7 +1,7 @@
 /** What a method gains on each repository, against how much data the repository has (as Figure 7). */
 import type { Likelihood } from '../../eval/types.js';
-import { groupBy } from '../../train/draws.js';
 import { PANEL_TITLES } from '../figures/panels.js';
+import { repositoryGains } from '../own-vs-other.js';
 import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from '../figures/theme.js';
 
 /** A repository: its data, and the nats a token by which the first of two is better on it. */
@@ -17,12 +17,12 @@ export interface GainByData {
  * @param data of each repository; one without is left out
  */
 export function gainsByData(better: readonly Likelihood[], worse: readonly Likelihood[], data: ReadonlyMap<string, number>): GainByData[] {
-  const keyOf = ({ suite, repo }: Likelihood) => `${suite}/${repo}`, others = groupBy(worse, keyOf);
-  const sum = (rows: readonly Likelihood[], key: 'targetNats' | 'targetTokens') => rows.reduce((n, row) => n + row[key], 0);
-  return [...groupBy(better, keyOf)].flatMap(([key, rows]) => {
-    const { suite, repo } = rows[0]!, other = others.get(key), size = data.get(repo);
-    if (!other || size === undefined || suite === 'OOD') return [];
-    return [{ repo, suite, data: size, gain: sum(other, 'targetNats') / sum(other, 'targetTokens') - sum(rows, 'targetNats') / sum(rows, 'targetTokens') }];
+  return (['CR', 'IR'] as const).flatMap((suite) => {
+    const of = (rows: readonly Likelihood[]) => rows.filter((row) => row.suite === suite);
+    return repositoryGains(of(better), of(worse)).flatMap(({ repo, gain }) => {
+      const size = data.get(repo);
+      return size === undefined ? [] : [{ repo, suite, data: size, gain }];
+    });
   });
 }
 

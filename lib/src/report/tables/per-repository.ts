@@ -57,7 +57,7 @@ function methodRows(predictions: readonly Prediction[], likelihoods: readonly Li
       const share = pretrained && method !== 'pretrained' ? below(scores, pretrained, score).share : undefined;
       Object.assign(values, { [`${score}_median`]: median, [`${score}_sigma`]: sigma, [`${score}_share_below_pretrained`]: share });
     }
-    const gains = method === 'pretrained' ? [] : repositoryGains(likelihoods.filter((row) => row.method === method && row.adapter === adapter), likelihoods.filter((row) => row.method === 'pretrained'));
+    const gains = method === 'pretrained' ? [] : repositoryGains(likelihoods.filter((row) => row.method === method && row.adapter === adapter), likelihoods.filter((row) => row.method === 'pretrained')).map(({ gain }) => gain);
     if (gains.length) {
       const centre = mean(gains);
       Object.assign(values, {
