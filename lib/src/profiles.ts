@@ -88,10 +88,10 @@ export interface Profile {
   /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
   evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
   /**
-   * The frozen model: a folder under data/models; any other by its name (pinned, on the hub, or a path); or one pre-trained
-   * on the spot on the synthetic repositories.
+   * The frozen model by its name (nano-coder, which comes with the project; pinned, on the hub, or a path), or one
+   * pre-trained on the spot on the synthetic repositories.
    */
-  base: { folder: string } | { model: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
+  base: { model: string } | { pretrain: { model: Omit<ModelConfig, 'vocabSize'>; steps: number } };
   encoder: EncoderConfig;
   /** Prompt and target together, in tokens; a longer prefix loses its beginning. */
   maxTokens: number;
@@ -101,11 +101,14 @@ export interface Profile {
   learning: LearningConfig;
   /**
    * Most tasks evaluated of each repository (static track) or commit (evolution track), drawn by seed. In-repository tasks
-   * are those of `irRepositories` training repositories, drawn alike.
+   * are those of `irRepositories` training repositories, drawn alike. Of long histories at most `commits` commits are
+   * asked about, evenly from the first to the last.
    */
-  evaluated: Record<Track, { CR: number; IR: number; irRepositories: number; OOD: number; validation: number }>;
+  evaluated: Record<Track, { CR: number; IR: number; irRepositories: number; OOD: number; validation: number; commits?: number }>;
   /** Most tasks of each repository or commit whose likelihood is taken, those that are decoded among them: it costs a pass and no decoding. */
   likelihood: Record<Track, { CR: number; IR: number; OOD: number }>;
+  /** Methods that `reproduce` leaves to `reproduce --all`, where each takes an hour. */
+  headlineWithout?: readonly string[];
 }
 
 /** Qwen2.5-Coder-1.5B. */
@@ -157,7 +160,7 @@ const synthetic: Profile = {
   curation: { seed: 3407, maxTasks: 60, minTasks: 10, keepShared: true },
   // All questions of a commit are kept and asked: a draw by one seed from lists of one length would ask the same one each time.
   evolution: { ...EVOLUTION, keepShared: true, keepShort: true, perCommit: 12, perFile: 6 },
-  base: { folder: 'nano-coder' },
+  base: { model: 'nano-coder' },
   encoder: { window: 256, overlap: 16, minTail: 16, maxWindows: 2, maxFiles: 8 },
   maxTokens: 64,
   maxNewTokens: 16,
@@ -183,7 +186,7 @@ const mini: Profile = {
   curation: { seed: 3407, maxTasks: 200, minTasks: 30, order: 'random', maxFiles: 60 },
   // A release stands for many commits, so more of its tasks are kept.
   evolution: { ...EVOLUTION, perCommit: 64 },
-  base: { folder: 'nano-coder' },
+  base: { model: 'nano-coder' },
   encoder: { window: 256, overlap: 32, minTail: 16, maxWindows: 1, maxFiles: 32 },
   maxTokens: 256,
   maxNewTokens: 32,
@@ -242,7 +245,31 @@ const pypi: Profile = {
   likelihood: { ...mini.likelihood, static: { CR: 60, IR: 6, OOD: 0 } },
 };
 
-export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, paper];
+/** Between `mini` and `paper`: git histories, and a model that was trained on code by others. */
+const coder: Profile = {
+  ...mini,
+  name: 'coder',
+  description: 'git histories of 157 public repositories, and SmolLM2-135M: a real code model on a laptop',
+  corpus: { pinned: 'mini-git.json' },
+  curation: { ...mini.curation, maxTasks: 100 },
+  evolution: { ...EVOLUTION, perCommit: 4, perFile: 2 },
+  base: { model: 'smollm2-135m' },
+  // Thousands of diffs are read: by the small model, which takes a twentieth of the time.
+  encoder: { ...mini.encoder, model: 'nano-coder' },
+  maxTokens: 544,
+  contextTokens: 512,
+  learning: {
+    ...mini.learning, rank: 16, alpha: 32, steps: 100, rates: { ...mini.learning.rates, lora: 1e-3 }, validateEvery: 25, microBatch: 8,
+  },
+  evaluated: {
+    static: { CR: 8, IR: 4, irRepositories: 30, OOD: 8, validation: 6 },
+    evolution: { CR: 1, IR: 1, irRepositories: 30, OOD: 1, validation: 1, commits: 6 },
+  },
+  likelihood: { static: { CR: 24, IR: 10, OOD: 24 }, evolution: { CR: 2, IR: 2, OOD: 2 } },
+  headlineWithout: ['code2lora-static-paper'],
+};
+
+export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, coder, paper];
 
 /** @param name of a profile; `mini@smollm2-135m` is `mini` with another frozen model, and keeps results of its own */
 export function profileNamed(name: string): Profile {

@@ -17,21 +17,40 @@ from datetime import datetime, timezone
 from wheels import normal, write_json
 
 NAMES = """
-FactoryBoy/factory_boy PyCQA/flake8 PyCQA/isort Python-Markdown/markdown Textualize/rich a2aproject/a2a-python
-agronholm/anyio aio-libs/yarl alecthomas/voluptuous anthropics/claude-agent-sdk-python arrow-py/arrow benoitc/gunicorn
-coleifer/peewee cookiecutter/cookiecutter dateutil/dateutil davidhalter/jedi davidhalter/parso encode/httpx
-encode/starlette encode/uvicorn executablebooks/markdown-it-py fastapi/typer getsentry/responses google/adk-python
-google/langextract grantjenks/python-diskcache grantjenks/python-sortedcontainers hynek/structlog jd/tenacity
-jmespath/jmespath.py jpadilla/pyjwt keleshev/schema kevin1024/vcrpy lark-parser/lark lepture/authlib lepture/mistune
-mahmoud/boltons mahmoud/glom marshmallow-code/apispec marshmallow-code/marshmallow marshmallow-code/webargs
-mkdocs/mkdocs more-itertools/more-itertools msgpack/msgpack-python msiemens/tinydb pallets/click pallets/flask
-pallets/itsdangerous pallets/jinja pallets/werkzeug psf/requests pyeve/cerberus pypa/build pypa/packaging
-pypa/virtualenv pyparsing/pyparsing pytest-dev/pluggy python-attrs/attrs python-humanize/humanize
-python-poetry/tomlkit pytoolz/toolz simonw/sqlite-utils spulec/freezegun sqlalchemy/alembic strands-agents/sdk-python
-theskumar/python-dotenv tkem/cachetools tox-dev/platformdirs tox-dev/tox
+Delgan/loguru FactoryBoy/factory_boy Fatal1ty/mashumaro MongoEngine/mongoengine PyCQA/flake8 PyCQA/isort
+Python-Markdown/markdown ReactiveX/RxPY Suor/funcy Textualize/rich a2aproject/a2a-python agronholm/anyio
+agronholm/apscheduler agronholm/typeguard aio-libs/yarl alecthomas/voluptuous andialbrecht/sqlparse
+anthropics/claude-agent-sdk-python arrow-py/arrow asottile/pyupgrade aws/bedrock-agentcore-sdk-python benjaminp/six
+benoitc/gunicorn bottlepy/bottle celery/kombu coleifer/huey coleifer/peewee cookiecutter/cookiecutter
+dateutil/dateutil davidhalter/jedi davidhalter/parso dbader/schedule dry-python/returns eliben/pycparser
+encode/httpcore encode/httpx encode/starlette encode/uvicorn erikrose/parsimonious executablebooks/markdown-it-py
+facelessuser/soupsieve facelessuser/wcmatch falconry/falcon fastapi/sqlmodel fastapi/typer fsspec/filesystem_spec
+getsentry/responses github/spec-kit google/adk-python google/adk-python-community google/langextract
+google/python-fire google/yapf gorakhargosh/watchdog gradio-app/trackio grantjenks/python-diskcache
+grantjenks/python-sortedcontainers graphql-python/graphene graphql-python/graphql-core hgrecco/pint hhatto/autopep8
+hynek/structlog ipython/traitlets jaraco/inflect jaraco/keyring jawah/charset_normalizer jazzband/pip-tools
+jazzband/prettytable jazzband/tablib jd/tenacity jmespath/jmespath.py joblib/joblib john-kurkowski/tldextract
+joke2k/faker jpadilla/pyjwt jupyter/nbformat kayak/pypika keleshev/schema kevin1024/vcrpy kjd/idna konradhalas/dacite
+lark-parser/lark lepture/authlib lepture/mistune lidatong/dataclasses-json mahmoud/boltons mahmoud/glom
+marshmallow-code/apispec marshmallow-code/marshmallow marshmallow-code/webargs martinblech/xmltodict
+maxcountryman/flask-login miguelgrinberg/python-socketio mistralai/mistral-vibe mkdocs/mkdocs
+more-itertools/more-itertools mpdavis/python-jose msgpack/msgpack-python msiemens/tinydb nose-devs/nose2
+oauthlib/oauthlib pallets-eco/wtforms pallets/click pallets/flask pallets/itsdangerous pallets/jinja pallets/werkzeug
+pika/pika pre-commit/identify pre-commit/pre-commit prompt-toolkit/python-prompt-toolkit psf/requests pyinvoke/invoke
+pypa/build pypa/flit pypa/packaging pypa/twine pypa/virtualenv pypa/wheel pyparsing/pyparsing pytest-dev/pluggy
+pytest-dev/pytest-asyncio pytest-dev/pytest-mock python-attrs/attrs python-attrs/cattrs python-babel/babel
+python-humanize/humanize python-hyper/h11 python-hyper/h2 python-jsonschema/jsonschema python-pendulum/pendulum
+python-poetry/cleo python-poetry/poetry-core python-poetry/tomlkit python-trio/trio python-websockets/websockets
+python/importlib_metadata pytoolz/toolz redis/redis-py rq/rq scrapy/itemloaders scrapy/parsel scrapy/w3lib
+simonw/sqlite-utils simplejson/simplejson sloria/environs spulec/freezegun sqlalchemy/alembic
+strands-agents/sdk-python strands-agents/tools theskumar/python-dotenv tkem/cachetools tobgu/pyrsistent
+tox-dev/platformdirs tox-dev/tox urllib3/urllib3 wireservice/agate
 """.split()
 # One owner's repositories are siblings; so are those of owners with the same maintainers.
-SAME_FAMILY = {"tox-dev": "pypa", "python-attrs": "hynek"}
+SAME_FAMILY = {
+    "tox-dev": "pypa", "python-attrs": "hynek", "pallets-eco": "pallets", "sloria": "marshmallow-code", "python": "jaraco",
+    "asottile": "pre-commit", "python-pendulum": "python-poetry",
+}
 # Repositories whose text the pretraining corpus holds under another name: as a distribution, or vendored in pip and poetry-core.
 PRETRAINED_AS = {"pallets/jinja": "jinja2", "psf/requests": "pip", "lark-parser/lark": "poetry-core"}
 CUTOFF = "2025-04-01T00:00:00Z"

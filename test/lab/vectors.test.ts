@@ -87,7 +87,7 @@ test('another model than the one that answers can read: its vectors are its own'
   for (const vector of vectors.values()) assert.equal(vector.length, 2 * config.hidden);
   // The same as if it were the frozen model.
   const nano = { ...loadModel('data/models/nano-coder'), name: 'nano-coder', tokenizer };
-  const frozen = await openVectors({ ...profile, base: { folder: 'nano-coder' } }, corpus, nano, () => {});
+  const frozen = await openVectors({ ...profile, base: { model: 'nano-coder' } }, corpus, nano, () => {});
   for (const [id, vector] of vectors) assert.deepEqual(vector, frozen.get(id));
   const commits = await openCommitVectors(own, await openEvolution(own, () => {}), base, () => {});
   for (const [first] of commits.values()) assert.deepEqual([first!.state.length, first!.diff.length], [2 * config.hidden, 2 * config.hidden]);

@@ -1,12 +1,12 @@
 /** `curate`: repositories of a source become a benchmark: parquet tables and a report of what was kept and dropped. */
-import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { curate, type CurationReport, type Track } from '../data/curate.js';
 import { fetchHubDataset } from '../data/sources/hub.js';
-import { gitSource, type GitCorpus, localPin } from '../data/sources/git.js';
-import { type Corpus, pypiSource } from '../data/sources/pypi.js';
+import { readProjects, readRepositories } from '../data/sources/corpus-file.js';
+import { gitSource, localPin } from '../data/sources/git.js';
+import { pypiSource } from '../data/sources/pypi.js';
 import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
-import type { CrossRepoSplit, Source } from '../data/types.js';
+import { type Source, SPLITS } from '../data/types.js';
 import { cache, data } from '../lab/paths.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
@@ -62,10 +62,10 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
   switch (values.source) {
     case 'git':
       return values.path !== undefined
-        ? gitSource([localPin(values.path, choice('split', values.split, ['train', 'cr_val', 'cr_test', 'ood_test']) as CrossRepoSplit)], options, progress)
-        : gitSource(corpusFile<GitCorpus>(values.corpus ?? data('corpora', 'mini-git.json')).repositories, options, progress);
+        ? gitSource([localPin(values.path, choice('split', values.split, SPLITS))], options, progress)
+        : gitSource(readRepositories(values.corpus ?? data('corpora', 'mini-git.json')).repositories, options, progress);
     case 'pypi':
-      return pypiSource(corpusFile<Corpus>(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
+      return pypiSource(readProjects(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
     case 'synthetic':
       return syntheticSource(count('repositories', values.repositories), count('seed', values.seed), cache('synthetic'));
     default:
@@ -97,15 +97,6 @@ function choice<T extends string>(name: string, value: string, known: readonly T
 function count(name: string, value: string): number {
   if (!/^\d+$/.test(value)) throw new UserError(`--${name} needs a whole number, not ${value}.`);
   return Number(value);
-}
-
-function corpusFile<T>(path: string): T {
-  if (!existsSync(path)) throw new UserError(`There is no corpus file ${path}: see data/corpora.`);
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch (error) {
-    throw new UserError(`${path} is not JSON (${(error as Error).message}): restore it with git.`);
-  }
 }
 
 function print({ track, options, repositories, unusable, leakage }: CurationReport): void {

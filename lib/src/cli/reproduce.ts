@@ -1,9 +1,11 @@
 /** `reproduce`: from repositories to the tables and figures of one profile. Goes on where an earlier one stopped. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
-import { ALL, HEADLINE, plansOf } from '../lab/plan.js';
+import { ALL, headlineOf, plansOf } from '../lab/plan.js';
 import { readPlanned, readStudies } from '../lab/run-store.js';
+import { MIRROR } from '../lab/source.js';
 import { conditions, headroom, moreRepositories, trainingLength } from '../lab/studies.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
@@ -12,7 +14,11 @@ import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, all: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args, options: {
+    profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, mirror: { type: 'string' }, all: { type: 'boolean', default: false },
+  } });
+  // By the environment, so that the processes of a sweep and the notebooks know it too.
+  if (values.mirror !== undefined) process.env[MIRROR] = resolve(values.mirror);
   const began = Date.now();
   const times = stageTimes(terminalProgress());
   const lab = openWorkspace({ profile: values.base === undefined ? values.profile : `${values.profile}@${values.base}`, progress: times.progress, recompute: true });
@@ -22,7 +28,7 @@ export async function run(args: string[]): Promise<void> {
   const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
   if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
-  const plans = plansOf(lab.profile, values.all ? ALL : HEADLINE);
+  const plans = plansOf(lab.profile, values.all ? ALL : headlineOf(lab.profile));
   for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
     for (const { track, methods: names } of plans.filter((p) => p.seeds.includes(seed))) {
       for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });

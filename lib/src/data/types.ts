@@ -7,7 +7,8 @@
  * Cross-repository split: which repositories a method may train on. `ood_test` holds only repositories that began after
  * the cut-off date, so no model or method can have seen them.
  */
-export type CrossRepoSplit = 'train' | 'cr_val' | 'cr_test' | 'ood_test';
+export const SPLITS = ['train', 'cr_val', 'cr_test', 'ood_test'] as const;
+export type CrossRepoSplit = (typeof SPLITS)[number];
 /** The static track asks about one snapshot of each repository, the evolution track about its commits (paper §2). */
 export type Track = 'static' | 'evolution';
 /** In-repository split of a training repository's tasks. Tasks of other repositories are all `test`. */

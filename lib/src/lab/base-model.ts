@@ -11,7 +11,7 @@ import type { Profile } from '../profiles.js';
 import type { Progress } from '../store/progress.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
-import { baseKey } from './keys.js';
+import { baseKey, SHIPPED_MODEL } from './keys.js';
 import { cache, data } from './paths.js';
 import { fetchPinnedModel, isPinnedModel, readPinnedModel } from './pinned-model.js';
 
@@ -20,9 +20,10 @@ export interface BaseModel extends Model {
   tokenizer: Tokenizer;
 }
 
-/** @param name a pinned model, a folder or a GGUF file on this machine, or a model of the hub */
+/** @param name a pinned model, the one that comes with the project, a folder or a GGUF file on this machine, or a model of the hub */
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
-  const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress) : await openModelFolder(name, cache(), progress);
+  const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress)
+    : await openModelFolder(name === SHIPPED_MODEL ? data('models', name) : name, cache(), progress);
   return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
 }
 
@@ -47,11 +48,7 @@ export interface Reader {
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('model' in base) return openModel(base.model, progress);
-  if ('folder' in base) {
-    const folder = data('models', base.folder);
-    return { ...loadModel(folder), name: base.folder, tokenizer: loadTokenizer(folder) };
-  }
-  const tokenizer = loadTokenizer(data('models', 'nano-coder'));
+  const tokenizer = loadTokenizer(data('models', SHIPPED_MODEL));
   return { ...loadModel(await pretrained(profile, base, await corpus(), tokenizer, progress)), name: 'tiny', tokenizer };
 }
 

@@ -1,17 +1,16 @@
 /** Stage 1: from the profile's repositories to tasks. The tasks are stored; source text is read again only when asked for. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pypiSource } from '../data/sources/pypi.js';
 import { syntheticRepositories } from '../data/sources/synthetic/synthetic.js';
 import { curateCorpus, type CuratedCorpus } from '../data/static-track.js';
 import { readTasks, writeTasks } from '../data/tasks-parquet.js';
 import type { Repository, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
-import { corpusKey, pinnedCorpus } from './keys.js';
+import { corpusKey } from './keys.js';
 import { cache } from './paths.js';
+import { openSource } from './source.js';
 
 export interface Corpus {
   tasks: Task[];
@@ -22,13 +21,13 @@ export interface Corpus {
 }
 
 export async function openCorpus(profile: Profile, progress: Progress): Promise<Corpus> {
-  if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
+  const all = openSource(profile, progress);
   const folder = cache(profile.name, `corpus-${corpusKey(profile)}`);
   let loading: Promise<Repository[]> | undefined;
   const source = () => {
     loading ??= 'synthetic' in profile.corpus
       ? Promise.resolve(syntheticRepositories(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed))
-      : inOrder(pypiSource(pinnedCorpus(profile)!, cache(), progress));
+      : inOrder(all);
     return loading;
   };
   const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { curate, type CurationReport } from '../data/curate.js';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
 import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
-import { pypiSource } from '../data/sources/pypi.js';
-import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
-import type { Commit, History, Source, Task } from '../data/types.js';
+import type { Commit, History, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
-import { evolutionKey, hasHistories, pinnedCorpus } from './keys.js';
+import { evolutionKey, hasHistories } from './keys.js';
 import { cache } from './paths.js';
+import { openSource } from './source.js';
 
 export interface Evolution {
   /** The dataset: `qna` and `commits` as parquet. */
@@ -25,16 +24,13 @@ export interface Evolution {
 }
 
 export async function openEvolution(profile: Profile, progress: Progress): Promise<Evolution> {
-  if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
+  const source = openSource(profile, progress);
   if (!hasHistories(profile)) throw new UserError(`The repositories of profile ${profile.name} are one snapshot each, without history: choose the static track, or another profile.`);
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
   const reportPath = join(folder, 'curation.json');
-  const source = (): Source => 'synthetic' in profile.corpus
-    ? syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'))
-    : pypiSource(pinnedCorpus(profile)!, cache(), progress);
   // The report is written last, so its presence says that the tables are whole.
   if (!existsSync(reportPath)) {
-    await curate(source(), { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
+    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
   }
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   return {
@@ -46,6 +42,6 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
     async *commits() {
       for (const path of paths('commits')) yield* readCommitRows(path);
     },
-    histories: () => source().histories(),
+    histories: () => source.histories(),
   };
 }

@@ -2,9 +2,9 @@
  * The names of results. Each is a hash of all that determines the result, computed from the settings alone, so that a
  * stored result is found without making what it was made from.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Corpus as PinnedCorpus } from '../data/sources/pypi.js';
+import { readCorpusFile } from '../data/sources/corpus-file.js';
 import type { Method, Track } from '../methods/index.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
@@ -17,38 +17,52 @@ const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, c
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
+type PinnedCorpus = ReturnType<typeof readCorpusFile>;
 const corpora = new Map<string, PinnedCorpus>();
 export function pinnedCorpus(profile: Profile): PinnedCorpus | undefined {
   if (!('pinned' in profile.corpus)) return undefined;
   const path = data('corpora', profile.corpus.pinned);
-  if (!corpora.has(path)) corpora.set(path, JSON.parse(readFileSync(path, 'utf8')) as PinnedCorpus);
+  if (!corpora.has(path)) corpora.set(path, readCorpusFile(path));
   return corpora.get(path);
 }
 
 /** False where the repositories are one snapshot each: there is no evolution track then. */
-export const hasHistories = (profile: Profile): boolean => !('pinned' in profile.corpus) || Object.keys(pinnedCorpus(profile)!.releases ?? {}).length > 0;
+export function hasHistories(profile: Profile): boolean {
+  const pinned = pinnedCorpus(profile);
+  return !pinned || 'repositories' in pinned || Object.keys(pinned.releases ?? {}).length > 0;
+}
 
 function unpinned({ corpus }: Profile): unknown {
   return 'synthetic' in corpus ? [VERSIONS.generator, corpus] : corpus;
 }
 
 export function corpusKey(profile: Profile): string {
-  return short([VERSIONS.corpus, pinnedCorpus(profile)?.projects ?? unpinned(profile), profile.curation]);
+  const pinned = pinnedCorpus(profile);
+  const repositories = pinned && ('projects' in pinned ? pinned.projects : [pinned.repositories, profile.evolution.cutoff]);
+  return short([VERSIONS.corpus, repositories ?? unpinned(profile), profile.curation]);
 }
 
 export function evolutionKey(profile: Profile): string {
   const pinned = pinnedCorpus(profile);
-  return short([VERSIONS.evolution, pinned ? [pinned.projects, pinned.releases] : unpinned(profile), profile.evolution]);
+  const histories = pinned && ('projects' in pinned ? [pinned.projects, pinned.releases] : pinned.repositories);
+  return short([VERSIONS.evolution, histories ?? unpinned(profile), profile.evolution]);
 }
 
-/** Hashes of shipped models, which do not change while a program runs. */
+/** The model that comes with the project. */
+export const SHIPPED_MODEL = 'nano-coder';
+
+/** Hashes of models on this machine, which do not change while a program runs. */
 const weights = new Map<string, string>();
 export function baseKey(profile: Profile): string {
   const { base } = profile;
-  if ('pretrain' in base) return short([VERSIONS.base, corpusKey(profile), base]);
-  if ('folder' in base) return weightsKey(data('models', base.folder), 'Restore it with "git checkout -- data/models"');
-  if (isPinnedModel(base.model)) return readPinnedModel(base.model).sha256.slice(0, 12);
-  return existsSync(base.model) ? weightsKey(base.model, 'Give a folder with safetensors, or a GGUF file') : short([VERSIONS.base, { hub: base.model }]);
+  return 'pretrain' in base ? short([VERSIONS.base, corpusKey(profile), base]) : modelKey(base.model);
+}
+
+/** Of a model by any of its names: of a revision of the hub the name, of weights on this machine their hash. */
+function modelKey(name: string): string {
+  if (name === SHIPPED_MODEL) return weightsKey(data('models', name), 'Restore it with "git checkout -- data/models"');
+  if (isPinnedModel(name)) return readPinnedModel(name).sha256.slice(0, 12);
+  return existsSync(name) ? weightsKey(name, 'Give a folder with safetensors, or a GGUF file') : short([VERSIONS.base, { hub: name }]);
 }
 
 /** Of a GGUF file, or of a folder's weights. */
@@ -63,11 +77,17 @@ function weightsKey(path: string, remedy: string): string {
 }
 
 export function vectorsKey(profile: Profile): string {
-  return short([VERSIONS.vectors, corpusKey(profile), baseKey(profile), profile.encoder]);
+  return short([VERSIONS.vectors, corpusKey(profile), ...readBy(profile)]);
 }
 
 export function commitVectorsKey(profile: Profile, recipes: object): string {
-  return short([VERSIONS.commitVectors, evolutionKey(profile), baseKey(profile), recipes, ...(profile.encoder.model === undefined ? [] : [profile.encoder.model])]);
+  const { model } = profile.encoder;
+  return short([VERSIONS.commitVectors, evolutionKey(profile), model === undefined ? baseKey(profile) : modelKey(model), recipes]);
+}
+
+/** Vectors depend on the model that reads, and on the one that answers only where it is the same. */
+function readBy({ encoder: { model, ...encoder }, ...profile }: Profile): unknown[] {
+  return model === undefined ? [baseKey({ ...profile, encoder }), encoder] : [modelKey(model), encoder];
 }
 
 /** Name of the tasks and vectors of a track. */

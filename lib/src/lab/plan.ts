@@ -20,6 +20,9 @@ export const HEADLINE: readonly Plan[] = [
   { track: 'evolution', methods: ['pretrained', 'single-lora', 'code2lora-static', 'code2lora-evo'], seeds: SEEDS.slice(0, 1) },
 ];
 
+export const headlineOf = ({ headlineWithout = [] }: Profile): readonly Plan[] =>
+  HEADLINE.map((plan) => ({ ...plan, methods: plan.methods.filter((method) => !headlineWithout.includes(method)) }));
+
 /** All methods; what is trained, under three seeds: `npm run reproduce:all`. */
 export const ALL: readonly Plan[] = [
   { track: 'static', methods: ['pretrained', 'rag', 'rag-hybrid', 'dependency-context'], seeds: SEEDS.slice(0, 1) },

@@ -121,7 +121,7 @@ function trackData(
 ): TrackData {
   const tasks = profile.encoder.halved ? all.filter(({ file }) => !isForReading(file)) : all;
   const limits = profile.evaluated[track];
-  const some = (wanted: (t: Task) => boolean, most: number) => [...groupBy(tasks.filter(wanted), unit).values()]
+  const some = (wanted: (t: Task) => boolean, most: number) => alongHistories([...groupBy(tasks.filter(wanted), unit).values()], limits.commits)
     .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
   const judged = (list: readonly Task[]) => toExamples(list, base.tokenizer, format, 'judging').examples;
   const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
@@ -166,6 +166,12 @@ function trackData(
       return ofRepo.get(repo)!;
     },
   };
+}
+
+/** Of each repository so many of its units (commits), evenly from its first to its last. */
+function alongHistories(units: readonly Task[][], most = Number.POSITIVE_INFINITY): Task[][] {
+  return [...groupBy(units, ([first]) => first!.repo).values()].flatMap((list) => (list.length <= most ? list
+    : Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / Math.max(1, most - 1))]!)));
 }
 
 function randomUnit(width: number, seed: number): Float32Array {

@@ -28,7 +28,7 @@ import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import { openVectors, type Vectors } from './vectors.js';
 
 export interface WorkspaceOptions {
-  /** `smoke`, `synthetic`, `mini`, `pypi` or `paper`. */
+  /** `smoke`, `synthetic`, `mini`, `pypi`, `coder` or `paper`. */
   profile: string;
   progress?: Progress;
   /** Make every run on this machine, even those whose results came with the project. */

@@ -111,7 +111,7 @@ test('what is in the cache is used when it has the commit', async () => {
 test('an address that does not answer, or is none of https, is one line', async () => {
   const before = filesUnder(folder);
   assert.match((await reasons([pin('far/away', { url: 'https://127.0.0.1/far/away' })]))[0]!,
-    /^far\/away could not be cloned from https:\/\/127\.0\.0\.1\/far\/away \(.*unable to access.*\): check the network, or give a folder of clones with --mirror\.$/);
+    /^far\/away could not be cloned from https:\/\/127\.0\.0\.1\/far\/away \(.*unable to access.*\): check the network, or give a folder of clones with --mirror \(in a notebook: the environment variable CODE2LORA_MIRROR\)\.$/);
   for (const url of [undefined, 'http://127.0.0.1/a', `file://${bare}`, bare, 'ext::sh -c true', '--upload-pack=x', 'https://a b/c', 'https://u:p@h/x']) {
     assert.match((await reasons([pin('o/new', { ...(url !== undefined && { url }) })]))[0]!, /^o\/new has no https URL: give one, a path, or a mirror\.$/);
   }

@@ -7,7 +7,7 @@ import { UserError } from '../../store/errors.js';
 import { callArguments } from '../assertions/family.js';
 import { targetKind } from '../assertions/target-kind.js';
 import { parsePython, PythonSource } from '../python.js';
-import type { AssertionFamily, Commit, CrossRepoSplit, InRepoSplit, TargetKind, Task } from '../types.js';
+import { type AssertionFamily, type Commit, type CrossRepoSplit, type InRepoSplit, SPLITS, type TargetKind, type Task } from '../types.js';
 import { splitsOf, SUITES } from './suites.js';
 import type { Row } from './table-reader.js';
 
@@ -68,7 +68,6 @@ export function toCommit(row: Row, path: string): Commit {
 }
 
 const KINDS: readonly TargetKind[] = ['bool', 'none', 'string', 'numeric', 'collection', 'call', 'variable', 'complex'];
-const CROSS: readonly CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
 const IN_REPO: readonly InRepoSplit[] = ['train', 'val', 'test'];
 
 /** A row's own splits, or those of the file it is in. */
@@ -82,7 +81,7 @@ function splits(row: Row, path: string): { split: CrossRepoSplit; inRepoSplit: I
       + ` (known are ${known.join(', ')}): fetch or make it again.`);
   };
   const ofFile = suite && splitsOf(suite);
-  return { split: value('cross_repo_split', CROSS, ofFile?.split), inRepoSplit: value('in_repo_split', IN_REPO, ofFile?.inRepoSplit) };
+  return { split: value('cross_repo_split', SPLITS, ofFile?.split), inRepoSplit: value('in_repo_split', IN_REPO, ofFile?.inRepoSplit) };
 }
 
 /** In this order: an assert may compare with pytest.approx, and numpy has an assert_raises. */

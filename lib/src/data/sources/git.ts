@@ -10,7 +10,7 @@ import { foldPath, plainPath } from '../file-names.js';
 import { BlobReader } from '../git/blobs.js';
 import { git } from '../git/git.js';
 import { firstParentLog } from '../git/log.js';
-import type { CrossRepoSplit, History, Repository, Source, SourceFile } from '../types.js';
+import { type CrossRepoSplit, type History, type Repository, type Source, type SourceFile, SPLITS } from '../types.js';
 
 /** One repository of a corpus. */
 export interface GitPin {
@@ -38,23 +38,26 @@ export interface GitSourceOptions {
   cacheDir: string;
   /** Folder with `owner/name.git` (or `owner/name`) for machines that do not reach the URLs. */
   mirror?: string;
+  /** A repository that cannot be used is an error, in place of being left out: a benchmark named by its pins holds all of them. */
+  whole?: boolean;
   /** Seconds since 1970: snapshots are of the last commit before; out-of-distribution repositories begin after. */
   cutoff: number;
 }
 
-const ORDER: CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
-
 export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, progress: Progress): Source {
   const unusable: Source['unusable'] = [];
-  const sorted = [...pins].sort((a, b) => ORDER.indexOf(a.split) - ORDER.indexOf(b.split));
+  const leaveOut = (id: string, error: unknown): void => {
+    if (options.whole || !(error instanceof UserError)) throw error;
+    unusable.push({ id, reason: error.message });
+  };
+  const sorted = [...pins].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
   async function* histories(): AsyncGenerator<History> {
     for (const [i, pin] of sorted.entries()) {
       progress({ stage: 'reading git repositories', done: i, total: sorted.length, note: pin.id });
       try {
         yield await openHistory(pin, options);
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        unusable.push({ id: pin.id, reason: error.message });
+        leaveOut(pin.id, error);
       }
     }
     progress({ stage: 'reading git repositories', done: sorted.length, total: sorted.length });
@@ -64,8 +67,7 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
       try {
         yield await snapshot(history, history.split === 'ood_test' ? Number.POSITIVE_INFINITY : options.cutoff);
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        unusable.push({ id: history.id, reason: error.message });
+        leaveOut(history.id, error);
       }
     }
   }
@@ -172,7 +174,7 @@ async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Prom
     rmSync(gitDir, { recursive: true, force: true });
     renameSync(part, gitDir);
   } catch (error) {
-    throw new UserError(`${pin.id} could not be cloned from ${pin.url} (${(error as Error).message}): check the network, or give a folder of clones with --mirror.`);
+    throw new UserError(`${pin.id} could not be cloned from ${pin.url} (${(error as Error).message}): check the network, or give a folder of clones with --mirror (in a notebook: the environment variable CODE2LORA_MIRROR).`);
   } finally {
     rmSync(part, { recursive: true, force: true });
   }

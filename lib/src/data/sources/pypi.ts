@@ -10,15 +10,13 @@ import { hashJson } from '../../store/hash.js';
 import type { Progress } from '../../store/progress.js';
 import { type ArchiveContent, readArchive } from '../archive.js';
 import { headOf, type Revision, writeHistory } from '../git/write-history.js';
-import type { CrossRepoSplit, History, Repository, Source, SourceFile } from '../types.js';
+import { type CrossRepoSplit, type History, type Repository, type Source, type SourceFile, SPLITS } from '../types.js';
 import { distributionPath, fetchDistributions } from './pypi/fetch.js';
 import { checkPin, type Corpus, isWheel, type Pin, type Release } from './pypi/pins.js';
 
 export { distributionPath, fetchDistributions } from './pypi/fetch.js';
 export { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
 export { fetchFromIndex } from './pypi/from-index.js';
-
-const SPLITS: readonly CrossRepoSplit[] = ['train', 'cr_val', 'cr_test', 'ood_test'];
 
 /** A project and its releases, which its bare repository at `gitDir` holds once written. */
 interface Line {
