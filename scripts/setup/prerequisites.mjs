@@ -37,6 +37,19 @@ export function nodeIsNewEnough() {
   return major > 20 || (major === 20 && minor >= 19);
 }
 
+const leastGit = [2, 36];
+/** Ubuntu 22.04 has 2.34. */
+const gitRemedy = 'on Ubuntu "sudo add-apt-repository ppa:git-core/ppa && sudo apt-get install git", or "conda install git" anywhere';
+
+/** What is wrong with the installed git, or undefined. */
+function gitFault() {
+  const version = /^git version (\S+)/.exec(spawnSync('git', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+  if (version === undefined) return `git: ${remedy('git')}`;
+  const [major, minor] = version.split('.').map(Number);
+  const fits = major > leastGit[0] || (major === leastGit[0] && minor >= leastGit[1]);
+  return fits ? undefined : `git >= ${leastGit.join('.')} (this is ${version}): ${gitRemedy}`;
+}
+
 /** @throws {SetupError} naming every missing prerequisite, a line each */
 export function checkPrerequisites() {
   const missing = [];
@@ -47,7 +60,8 @@ export function checkPrerequisites() {
   if (!answers('npm')) missing.push('npm: comes with Node, https://nodejs.org');
   if (!findPython()) missing.push(`Python 3.10 to 3.13 with venv and pip: ${remedy('python')}`);
   if (!findCompiler()) missing.push(`a C++ compiler: ${remedy('compiler')}`);
-  if (!answers('git')) missing.push(`git: ${remedy('git')}`);
+  const fault = gitFault();
+  if (fault) missing.push(fault);
   if (missing.length > 0) {
     throw new SetupError(`Set-up cannot start. Missing:\n${missing.map((line) => `  - ${line}`).join('\n')}`);
   }

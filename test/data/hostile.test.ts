@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { curate, type CurationReport, type Track } from '../../lib/dist/data/curate.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
@@ -147,10 +147,52 @@ test('a repository that would fetch what it lacks by running a program does not'
   assert.ok(existsSync(canary), 'git itself runs it');
   rmSync(canary);
   for (const track of [EVOLUTION, STATIC]) {
-    const { report } = await build(gitDir, track);
+    await assert.rejects(build(gitDir, track), /promisor is a partial clone, and lacks files .* Complete it: git -C '\S+' config --unset remote\.origin\./);
     assert.ok(!existsSync(canary));
-    assert.deepEqual([report.repositories[0]!.unread['missing'], report.repositories[0]!.tasks], [1, track === EVOLUTION ? 3 : 1]);
   }
+  // The name of its remote is the repository's own text, and no part of a command for the reader.
+  const config = join(gitDir, 'config');
+  writeFileSync(config, readFileSync(config, 'utf8').replace('[remote "origin"]', '[remote "x; touch y"]'));
+  await assert.rejects(build(gitDir, EVOLUTION), (error: Error) => /Clone it again without --filter\.$/.test(error.message) && !error.message.includes('touch'));
+});
+
+test('a partial clone is whole after the commands that its message names', async () => {
+  const origin = join(folder, 'origin.git'), blobless = join(folder, 'blobless.git'), treeless = join(folder, 'treeless-clone.git');
+  makeRepository(origin, [...HISTORY, { files: { 'test_b.py': testOf(9) } }]);
+  git(origin, ['config', 'uploadpack.allowFilter', 'true']);
+  const { text } = await build(origin, EVOLUTION);
+  for (const [clone, filter] of [[blobless, 'blob:none'], [treeless, 'tree:0']] as const) {
+    git(origin, ['clone', '--quiet', '--bare', `--filter=${filter}`, `file://${origin}`, clone]);
+    const failure = await build(clone, EVOLUTION).then(() => '', (error: Error) => error.message);
+    const [, commands] = /Complete it: (git .*)$/.exec(failure) ?? assert.fail(failure);
+    execFileSync('sh', ['-c', commands!], { stdio: 'pipe' });
+    const name = basename(clone, '.git');
+    assert.equal((await build(clone, EVOLUTION)).text.replaceAll(new RegExp(`"(id|repo)":"${name}`, 'g'), '"$1":"origin'), text);
+  }
+});
+
+test('attributes and grafts of a folder change nothing: the objects decide', async () => {
+  const plain = join(folder, 'alone.git');
+  const ids = makeRepository(plain, [...HISTORY, { files: { 'a.py': 'a = 7\n', 'test_b.py': testOf(9) } }]);
+  const { text } = await build(plain, EVOLUTION);
+  const changes: Record<string, (gitDir: string) => void> = {
+    attributes: (gitDir) => writeFileSync(join(gitDir, 'info/attributes'), '*.py -diff\n'),
+    grafts: (gitDir) => writeFileSync(join(gitDir, 'info/grafts'), `${ids.at(-1)}\n`),
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const odd = join(folder, `${name}.git`);
+    cpSync(plain, odd, { recursive: true });
+    mkdirSync(join(odd, 'info'), { recursive: true });
+    change(odd);
+    assert.equal((await build(odd, EVOLUTION)).text.replaceAll(new RegExp(`"(id|repo)":"${name}`, 'g'), '"$1":"alone'), text, name);
+  }
+});
+
+test("what git says of a repository that it cannot read is passed on", async () => {
+  const newer = join(folder, 'newer.git');
+  makeRepository(newer, HISTORY);
+  appendFileSync(join(newer, 'config'), '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tfromTheFuture = true\n');
+  for (const track of [EVOLUTION, STATIC]) await assert.rejects(build(newer, track), /git rev-parse failed in .*newer\.git: unknown repository extension found: fromthefuture\.$/);
 });
 
 test("the repository's settings of how git prints change nothing", async () => {
@@ -225,7 +267,7 @@ test('broken repositories are one line each, and others are read all the same', 
   const reasons: Record<string, RegExp> = {
     'truncated.git': /git|no commit/, 'treeless.git': /^git log failed in /, 'empty.git': /^empty has no commit HEAD .*fetch it anew/,
     'no repository': /no git repository at .*give a clone/, 'a file': /no git repository/, nothing: /no git repository/, lost: /no git repository/,
-    shallow: /shallow clone: run "git fetch --unshallow"/, 'shallow-tree': /shallow clone/, 'headless.git': /no commit HEAD|no git repository/,
+    shallow: /shallow clone: run "git fetch --unshallow"/, 'shallow-tree': /shallow clone/, 'headless.git': /not a git repository/,
   };
   for (const track of [EVOLUTION, STATIC]) {
     const pins = [...Object.keys(reasons).map((name) => localPin(at(name), 'train')), { ...localPin(good, 'train'), id: 'pinned', commit: '0'.repeat(40) }, localPin(good, 'cr_test')];

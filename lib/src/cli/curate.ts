@@ -1,6 +1,7 @@
 /** `curate`: repositories of a source become a benchmark: parquet tables and a report of what was kept and dropped. */
 import { parseArgs } from 'node:util';
 import { curate, type CurationReport, type Track } from '../data/curate.js';
+import { secondsOfDay } from '../data/iso-day.js';
 import { fetchHubDataset } from '../data/sources/hub.js';
 import { readProjects, readRepositories } from '../data/sources/corpus-file.js';
 import { gitSource, localPin } from '../data/sources/git.js';
@@ -50,8 +51,7 @@ export async function run(args: string[]): Promise<void> {
   }
   const out = values.out;
   if (!out) throw new UserError('Where to? Give a folder with --out.');
-  const cutoff = Date.parse(values.cutoff) / 1000;
-  if (!Number.isFinite(cutoff)) throw new UserError(`--cutoff ${values.cutoff} is no date: write it as 2025-04-01.`);
+  const cutoff = secondsOfDay(values.cutoff, '--cutoff');
   const report = await curate(openSource(values, cutoff, progress), trackOf(values, cutoff), out);
   print(report);
   console.log(`\nWritten to ${out}.`);

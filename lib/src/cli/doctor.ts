@@ -5,6 +5,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { gitVersion, isNewEnough, LEAST_GIT } from '../data/git/version.js';
 import { explain } from '../store/errors.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -64,6 +65,7 @@ async function findings(): Promise<Finding[]> {
   const python = pythonPackages();
   const tensorflow = ['tensorflow_cpu', 'tensorflow'].flatMap((name) => (python.has(name) ? [`${python.get(name)} (${name})`] : []))[0];
   const built = await engine();
+  const git = gitVersion();
   const setUp = 'npm run setup';
   const everything = 'everything';
   const notebooks = 'notebooks';
@@ -76,7 +78,7 @@ async function findings(): Promise<Finding[]> {
     { name: 'TensorFlow', found: tensorflow, neededFor: everything, remedy: setUp },
     { name: 'tfjs', found: npmVersion('@tensorflow/tfjs-node-gpu'), neededFor: everything, remedy: setUp },
     { name: 'Engine', found: built.found, neededFor: `${everything} that computes`, remedy: built.reason || setUp },
-    { name: 'git', found: output('git', ['--version'])?.replace('git version ', ''), neededFor: 'histories (2.36 or newer)', remedy: 'install git' },
+    { name: 'git', found: git && isNewEnough(git) ? git : undefined, neededFor: 'histories', remedy: `${git ? `${git} is too old: ` : ''}install git ${LEAST_GIT} or newer` },
     { name: 'JupyterLab', found: python.get('jupyterlab'), neededFor: notebooks, remedy: setUp },
     { name: 'plotly renderer', found: python.get('plotly'), neededFor: 'figures in notebooks', remedy: setUp },
     { name: 'tslab', found: npmVersion('tslab'), neededFor: notebooks, remedy: setUp },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { curate, type CurationReport } from '../data/curate.js';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
 import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
+import { secondsOfDay } from '../data/iso-day.js';
 import type { Commit, History, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
@@ -30,7 +31,7 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
   const reportPath = join(folder, 'curation.json');
   // The report is written last, so its presence says that the tables are whole.
   if (!existsSync(reportPath)) {
-    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: Date.parse(profile.evolution.cutoff) / 1000 } }, folder);
+    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder);
   }
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   return {

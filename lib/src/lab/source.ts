@@ -1,4 +1,5 @@
 /** Where the repositories of a profile come from: the package index, git, or the generator. */
+import { secondsOfDay } from '../data/iso-day.js';
 import { gitSource } from '../data/sources/git.js';
 import { pypiSource } from '../data/sources/pypi.js';
 import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
@@ -20,6 +21,6 @@ export function openSource(profile: Profile, progress: Progress): Source {
   if ('projects' in pinned) return pypiSource(pinned, cache(), progress);
   const mirror = process.env[MIRROR];
   return gitSource(pinned.repositories, {
-    cacheDir: cache(), cutoff: Date.parse(profile.evolution.cutoff) / 1000, whole: true, ...(mirror && { mirror }),
+    cacheDir: cache(), cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off'), whole: true, ...(mirror && { mirror }),
   }, progress);
 }

@@ -1,11 +1,13 @@
 /** Where git repositories are found, in which order they come, and what is said when they are not there. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { newCounts, replay } from '../../../lib/dist/data/evolution/replay.js';
+import { isNewEnough } from '../../../lib/dist/data/git/version.js';
+import { secondsOfDay } from '../../../lib/dist/data/iso-day.js';
 import { openParser } from '../../../lib/dist/data/python.js';
 import { type GitPin, gitSource, type GitSourceOptions, localPin } from '../../../lib/dist/data/sources/git.js';
 import { silent } from '../../../lib/dist/store/progress.js';
@@ -118,4 +120,30 @@ test('an address that does not answer, or is none of https, is one line', async 
   for (const id of ['../up', 'a/..', 'noslash', 'a/b/c', '/a', 'a/b\n']) assert.match((await reasons([pin(id, { url: 'https://127.0.0.1/a/b' })]))[0]!, /is no owner\/name\.$/);
   assert.deepEqual(filesUnder(folder), before);
   assert.deepEqual(readdirSync(join(cacheDir, 'git/far')), []);
+});
+
+test('an older git than histories need is told before anything is read, with its version', () => {
+  const bin = at('bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'git'), '#!/bin/sh\necho "git version 2.34.1"\n', { mode: 0o755 });
+  const run = (...args: string[]) => spawnSync(process.execPath, ['lib/bin/code2lora.js', ...args], { encoding: 'utf8', env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` } });
+  const { status, stderr } = run('curate', '--source', 'git', '--path', bare, '--out', at('old'));
+  assert.equal(status, 1);
+  assert.match(stderr, /git 2\.34\.1 is too old, histories need 2\.36 or newer: /);
+  const doctor = run('doctor');
+  assert.match(doctor.stdout, /^ {2}git, needed for histories: 2\.34\.1 is too old: install git 2\.36 or newer$/m);
+  assert.deepEqual([isNewEnough('2.36.0'), isNewEnough('2.35.9'), isNewEnough('3.0'), isNewEnough('2.45.1.windows.1')], [true, false, true, true]);
+});
+
+test('a day is an ISO day, in UTC wherever one is', () => {
+  assert.equal(secondsOfDay('2024-02-29', 'x'), Date.UTC(2024, 1, 29) / 1000);
+  for (const day of ['2030-4-1', '2030/04/01', 'April 1 2030', '2030-04', '1', '2030-02-30', '2023-02-29', '2030-04-01T00:00:00', '']) {
+    assert.throws(() => secondsOfDay(day, '--cutoff'), { message: `--cutoff ${JSON.stringify(day)} is no day: write it as 2025-04-01.` });
+  }
+  const { status, stderr } = spawnSync(process.execPath, ['lib/bin/code2lora.js', 'curate', '--source', 'git', '--path', bare, '--cutoff', '2030-4-1', '--out', at('days')], { encoding: 'utf8' });
+  assert.deepEqual([status, /--cutoff "2030-4-1" is no day/.test(stderr)], [1, true]);
+});
+
+test('a repository is called as its folder, its .git folder too', () => {
+  for (const path of [at('clone'), at('clone/.git'), at('clone.git'), at('clone', '.git', '/')]) assert.equal(localPin(path, 'train').id, 'clone');
 });

@@ -26,7 +26,7 @@ export class DiffReader {
   /** Call `close` when done. */
   constructor(gitDir: string) {
     this.#child = startGit(gitDir, ['diff-tree', '--stdin', '-p', '-U3', '-r', '-M', '--no-ext-diff', '--no-textconv', '--no-color',
-      '--src-prefix=a/', '--dst-prefix=b/', '--', ...PATHS], { settings: ['core.bigFileThreshold=2m'] });
+      '--src-prefix=a/', '--dst-prefix=b/', '--', ...PATHS], { settings: ['core.bigFileThreshold=2m'], objectsAlone: true });
     this.#reader = new PieceReader(this.#child, gitDir, 'diff-tree');
   }
 

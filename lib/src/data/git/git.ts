@@ -3,12 +3,15 @@
  * signature programs, lazy fetches and the user's own settings play no part, and nothing is checked out.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { UserError } from '../../store/errors.js';
+import { checkGit } from './version.js';
 
 const SAFE = [
   'safe.directory=*', 'core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.attributesFile=/dev/null', 'core.quotePath=false',
-  'log.showSignature=false', 'diff.external=', 'diff.renameLimit=1000', 'gc.auto=0',
+  'core.commitGraph=false', 'log.showSignature=false', 'diff.external=', 'diff.renameLimit=1000', 'gc.auto=0',
   // A repository's settings of how changes are printed: the same objects must give the same tasks and diffs.
   'log.showRoot=true', 'diff.algorithm=default', 'diff.ignoreSubmodules=none', 'diff.indentHeuristic=true', 'diff.interHunkContext=0',
   'diff.orderFile=/dev/null', 'diff.relative=false', 'diff.submodule=short', 'diff.suppressBlankEmpty=false',
@@ -24,7 +27,7 @@ const NETWORK = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PRO
 const environment = (protocol: string): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C', TZ: 'UTC',
   GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0',
-  GIT_NO_LAZY_FETCH: '1', GIT_NO_REPLACE_OBJECTS: '1', GIT_ATTR_NOSYSTEM: '1', GIT_PAGER: 'cat', GIT_ALLOW_PROTOCOL: protocol,
+  GIT_NO_LAZY_FETCH: '1', GIT_NO_REPLACE_OBJECTS: '1', GIT_ATTR_NOSYSTEM: '1', GIT_GRAFT_FILE: '/dev/null', GIT_PAGER: 'cat', GIT_ALLOW_PROTOCOL: protocol,
   ...(protocol && Object.fromEntries(NETWORK.map((name) => [name, process.env[name]]))),
 });
 
@@ -32,17 +35,45 @@ export interface GitOptions {
   settings?: readonly string[];
   /** The one protocol by which git may fetch; none when absent. */
   protocol?: 'https';
+  /** Of the repository only its objects: attributes and grafts in its folder could change what the same objects give. Refs have no names then. */
+  objectsAlone?: boolean;
 }
 
 /** A running git; the caller reads its output and must end it. Paths among `args` must be absolute. */
-export function startGit(gitDir: string, args: readonly string[], { settings = [], protocol }: GitOptions = {}): ChildProcessWithoutNullStreams {
+export function startGit(gitDir: string, args: readonly string[], { settings = [], protocol, objectsAlone = false }: GitOptions = {}): ChildProcessWithoutNullStreams {
+  checkGit();
   // Not from inside a work tree: git would read its attributes, and look only at the folder it is in.
-  return spawn('git', [...SAFE, ...settings.flatMap((s) => ['-c', s]), `--git-dir=${resolve(gitDir)}`, ...args], { env: environment(protocol ?? ''), cwd: '/' });
+  const { folder, env } = objectsAlone ? withObjectsOf(resolve(gitDir)) : { folder: resolve(gitDir), env: {} };
+  return spawn('git', [...SAFE, ...settings.flatMap((s) => ['-c', s]), `--git-dir=${folder}`, ...args], { env: { ...environment(protocol ?? ''), ...env }, cwd: '/' });
+}
+
+/** A git folder of our own, and the variables by which git finds the objects of another in it. */
+function withObjectsOf(gitDir: string): { folder: string; env: NodeJS.ProcessEnv } {
+  const of = join(gitDir, 'commondir'), common = existsSync(of) ? resolve(gitDir, readFileSync(of, 'utf8').trim()) : gitDir;
+  const config = join(common, 'config'), shallow = join(common, 'shallow');
+  const long = existsSync(config) && /^\s*objectformat\s*=\s*"?sha256/im.test(readFileSync(config, 'utf8'));
+  return { folder: emptyGitDir(long), env: { GIT_OBJECT_DIRECTORY: join(common, 'objects'), ...(existsSync(shallow) && { GIT_SHALLOW_FILE: shallow }) } };
+}
+
+const emptyGitDirs = new Map<boolean, string>();
+/** Made once, and gone with this process. @param long whether ids are SHA-256 */
+function emptyGitDir(long: boolean): string {
+  let folder = emptyGitDirs.get(long);
+  if (folder === undefined) {
+    folder = mkdtempSync(join(tmpdir(), 'code2lora-git-'));
+    for (const name of ['objects', 'refs']) mkdirSync(join(folder, name));
+    writeFileSync(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
+    writeFileSync(join(folder, 'config'), long ? '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n' : '[core]\n\tbare = true\n');
+    emptyGitDirs.set(long, folder);
+    const made = folder;
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  }
+  return folder;
 }
 
 /**
  * What a short git command prints.
- * @throws UserError with git's own last line when it fails or is not installed.
+ * @throws GitError with git's own reason when it fails; UserError when it is not installed or too old
  */
 export function git(gitDir: string, args: readonly string[], options: GitOptions & { input?: Uint8Array | string } = {}): Promise<Buffer> {
   return new Promise((done, reject) => {
@@ -51,7 +82,7 @@ export function git(gitDir: string, args: readonly string[], options: GitOptions
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => { errors = (errors + chunk.toString('utf8')).slice(-2000); });
-    child.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT' ? noGit() : error));
+    child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) done(Buffer.concat(out));
       else reject(gitError(gitDir, args[0] ?? '', errors));
@@ -61,11 +92,20 @@ export function git(gitDir: string, args: readonly string[], options: GitOptions
   });
 }
 
-export function gitError(gitDir: string, command: string, errors: string): UserError {
-  const last = errors.trim().split('\n').at(-1)?.replace(/^(?:fatal|error): /, '') || 'it said nothing';
-  return new UserError(`git ${command} failed in ${gitDir}: ${last}. Check the repository with "git fsck", or fetch it anew.`);
+/** git failed. */
+export class GitError extends UserError {
+  /** @param said its reason; empty when it gave none */
+  constructor(gitDir: string, command: string, readonly said: string) {
+    const remedy = DAMAGE.test(said) ? ' Check the repository with "git fsck", or fetch it anew.' : '';
+    super(`git ${command} failed in ${gitDir}: ${said || 'it said nothing'}.${remedy}`);
+  }
 }
+const DAMAGE = /unable to read|corrupt|missing|bad object|bad tree|loose object|inflate|packfile|not a valid object|does not match/i;
 
-function noGit(): UserError {
-  return new UserError('git was not found: install git 2.36 or newer, histories are read with it.');
+/** With the first reason that git names, and what it says of it on lines of their own; what follows are its consequences. */
+export function gitError(gitDir: string, command: string, errors: string): GitError {
+  const lines = errors.trim().split('\n'), first = Math.max(0, lines.findIndex((line) => /^(?:fatal|error): /.test(line)));
+  const more = lines.slice(first + 1).findIndex((line) => !/^\s/.test(line));
+  const said = lines.slice(first, more < 0 ? undefined : first + 1 + more).map((line) => line.trim()).join(' ');
+  return new GitError(gitDir, command, said.replace(/^(?:fatal|error): /, '').replace(/\.$/, ''));
 }

@@ -30,7 +30,7 @@ const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
  */
 export async function* firstParentLog(gitDir: string, head: string): AsyncGenerator<LogEntry> {
   const child = startGit(gitDir, ['log', '--first-parent', '--reverse', '--diff-merges=first-parent', '--raw', '-z', '--no-abbrev', '-M',
-    '--format=%H %T %ct', head, '--']);
+    '--format=%H %T %ct', head, '--'], { objectsAlone: true });
   const reader = new PieceReader(child, gitDir, 'log');
   child.stdin.end();
   try {
@@ -60,6 +60,25 @@ export async function* firstParentLog(gitDir: string, head: string): AsyncGenera
   }
 }
 
-async function text(reader: PieceReader): Promise<string | undefined> {
-  return (await reader.until(0))?.toString('utf8');
+/** The last first-parent commit before the first one at or after `cutoff`, in seconds since 1970. No file is looked at. */
+export async function lastBefore(gitDir: string, head: string, cutoff: number): Promise<string | undefined> {
+  const child = startGit(gitDir, ['rev-list', '--first-parent', '--reverse', '--timestamp', head, '--'], { objectsAlone: true });
+  const reader = new PieceReader(child, gitDir, 'rev-list');
+  child.stdin.end();
+  let last: string | undefined;
+  try {
+    for (let line = await text(reader, 0x0a); line !== undefined; line = await text(reader, 0x0a)) {
+      const [time, id] = line.split(' ');
+      if (Number(time) >= cutoff) return last;
+      last = id;
+    }
+    await reader.ended();
+    return last;
+  } finally {
+    child.kill();
+  }
+}
+
+async function text(reader: PieceReader, end = 0): Promise<string | undefined> {
+  return (await reader.until(end))?.toString('utf8');
 }

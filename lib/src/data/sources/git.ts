@@ -2,14 +2,15 @@
  * Repositories from git: a local one, bare or with a work tree, a mirror folder (`owner/name.git`), or a URL, which is
  * cloned bare into the cache. Only objects are read; nothing is checked out, and nothing of a repository is run.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
 import { foldPath, plainPath } from '../file-names.js';
 import { BlobReader } from '../git/blobs.js';
 import { git } from '../git/git.js';
-import { firstParentLog } from '../git/log.js';
+import { lastBefore } from '../git/log.js';
+import { checkWhole, commitOf, gitDirOf, isShallow, repositoryName } from '../git/repository.js';
 import { type CrossRepoSplit, type History, type Repository, type Source, type SourceFile, SPLITS } from '../types.js';
 
 /** One repository of a corpus. */
@@ -51,7 +52,7 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
     unusable.push({ id, reason: error.message });
   };
   const sorted = [...pins].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
-  async function* histories(): AsyncGenerator<History> {
+  async function* opened(): AsyncGenerator<History> {
     for (const [i, pin] of sorted.entries()) {
       progress({ stage: 'reading git repositories', done: i, total: sorted.length, note: pin.id });
       try {
@@ -62,8 +63,18 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
     }
     progress({ stage: 'reading git repositories', done: sorted.length, total: sorted.length });
   }
+  async function* histories(): AsyncGenerator<History> {
+    for await (const history of opened()) {
+      try {
+        await checkWhole(history.gitDir, history.id, history.head, true);
+        yield history;
+      } catch (error) {
+        leaveOut(history.id, error);
+      }
+    }
+  }
   async function* snapshots(): AsyncGenerator<Repository> {
-    for await (const history of histories()) {
+    for await (const history of opened()) {
       try {
         yield await snapshot(history, history.split === 'ood_test' ? Number.POSITIVE_INFINITY : options.cutoff);
       } catch (error) {
@@ -77,11 +88,8 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
 /** @throws UserError when there is no such repository, or it is shallow, empty, or in the wrong set by its age. */
 async function openHistory(pin: GitPin, options: GitSourceOptions): Promise<History> {
   const gitDir = await locate(pin, options);
-  const shallow = await git(gitDir, ['rev-parse', '--is-shallow-repository']).then((out) => out.toString('latin1').trim() === 'true', () => false);
-  if (shallow) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
-  const wanted = pin.commit ?? 'HEAD';
-  const head = await git(gitDir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`]).then((out) => out.toString('latin1').trim(), () => '');
-  if (!head) throw new UserError(`${pin.id} has no commit ${wanted} (${gitDir}): it is empty, or was fetched before that commit; fetch it anew.`);
+  if (await isShallow(gitDir)) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
+  const head = await commitOf(gitDir, pin.id, pin.commit);
   if (pin.split === 'ood_test') {
     const began = await firstCommitTime(gitDir, head);
     if (began < options.cutoff) {
@@ -99,12 +107,9 @@ async function firstCommitTime(gitDir: string, head: string): Promise<number> {
 
 /** The last first-parent commit before the cut-off, with its text files. */
 async function snapshot(history: History, cutoff: number): Promise<Repository> {
-  let commit: string | undefined;
-  for await (const entry of firstParentLog(history.gitDir, history.head)) {
-    if (entry.time >= cutoff) break;
-    commit = entry.id;
-  }
+  const commit = await lastBefore(history.gitDir, history.head, cutoff);
   if (!commit) throw new UserError(`${history.id} has no commit before the cut-off.`);
+  await checkWhole(history.gitDir, history.id, commit, false);
   const { files, refused } = await filesAt(history.gitDir, commit);
   return { id: history.id, commit, licence: history.licence, split: history.split, files, refused };
 }
@@ -185,23 +190,11 @@ async function hasCommit(gitDir: string, commit: string): Promise<boolean> {
   return git(gitDir, ['cat-file', '-e', `${commit}^{commit}`]).then(() => true, () => false);
 }
 
-/** The folder with HEAD and objects: `path` itself, its `.git`, or where a `.git` file points to. */
-function gitDirOf(path: string): string | undefined {
-  const isGit = (dir: string): boolean => existsSync(join(dir, 'HEAD')) && (existsSync(join(dir, 'objects')) || existsSync(join(dir, 'commondir')));
-  const inner = join(path, '.git');
-  if (existsSync(inner)) {
-    if (statSync(inner).isDirectory()) return isGit(inner) ? inner : undefined;
-    const target = /^gitdir: (.*)$/m.exec(readFileSync(inner, 'utf8'))?.[1];
-    return target !== undefined && isGit(resolve(path, target)) ? resolve(path, target) : undefined;
-  }
-  return isGit(path) ? path : undefined;
-}
-
 function missing(message: string): never {
   throw new UserError(message);
 }
 
 /** A repository on this machine as a corpus of its own. */
 export function localPin(path: string, split: CrossRepoSplit): GitPin {
-  return { id: basename(resolve(path)).replace(/\.git$/, ''), path, licence: 'unknown', split };
+  return { id: repositoryName(path), path, licence: 'unknown', split };
 }

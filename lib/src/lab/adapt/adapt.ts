@@ -1,4 +1,5 @@
 /** A repository in, its adapter out (paper §3): read it as the checkpoint's training did, and let the network write. */
+import { checkWhole } from '../../data/git/repository.js';
 import { readableFiles } from '../../encoder/files.js';
 import type { WindowRecipe } from '../../encoder/recipe.js';
 import { repositoryVector, type RepositoryVector } from '../../encoder/repository-vector.js';
@@ -51,6 +52,7 @@ export async function adapt({ repository, history }: OpenedRepository, checkpoin
   let commits: CommitInputs[] = [], seen = 0;
   let read: RepositoryVector | undefined;
   if (history && stepInput) {
+    await checkWhole(history.gitDir, history.id, history.head, true);
     const diffs = await stepVectors(steps(history, () => { seen++; }), cacheFor(recipes.diff), recipes.diff);
     const ids = diffs.map(({ commit }) => commit);
     const states = await statesAt(history, stepInput === 'diff' ? ids.slice(0, 1) : ids, cacheFor(recipes.state), recipes.state);

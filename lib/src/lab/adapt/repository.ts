@@ -3,10 +3,10 @@
  * committed objects are read; of a folder plain files, never through links. Nothing of it is executed.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { plainPath } from '../../data/file-names.js';
 import { MAX_BLOB_BYTES } from '../../data/git/blobs.js';
-import { git } from '../../data/git/git.js';
+import { checkWhole, commitOf, gitDirOf, isShallow, repositoryName } from '../../data/git/repository.js';
 import { filesAt } from '../../data/sources/git.js';
 import { SKIPPED_FOLDERS } from '../../data/tests-files.js';
 import type { History, Repository, SourceFile } from '../../data/types.js';
@@ -28,12 +28,12 @@ export interface OpenedRepository {
 export async function openRepository(path: string, commit?: string): Promise<OpenedRepository> {
   if (!existsSync(path)) throw new UserError(`There is no repository at ${path}: give a folder with Python files, with or without git.`);
   if (!statSync(path).isDirectory()) throw new UserError(`${path} is a file: give the folder that it is in, or a clone.`);
-  const id = basename(resolve(path)).replace(/\.git$/, '');
+  const id = repositoryName(path);
   const gitDir = gitDirOf(path);
   if (gitDir === undefined && commit !== undefined) {
     throw new UserError(`${path} has no git history, so no commit ${commit}: leave --commit away.`);
   }
-  const opened = gitDir === undefined ? fromFolder(path, id) : await fromGit(gitDir, id, path, commit ?? 'HEAD');
+  const opened = gitDir === undefined ? fromFolder(path, id) : await fromGit(gitDir, id, commit);
   if (!opened.repository.files.some((file) => file.path.endsWith('.py'))) {
     const at = gitDir === undefined ? '' : ` at ${opened.repository.commit.slice(0, 12)}`;
     throw new UserError(`${path} holds no Python files${at}: adapters are written from Python code.`);
@@ -41,17 +41,9 @@ export async function openRepository(path: string, commit?: string): Promise<Ope
   return opened;
 }
 
-/** git itself follows a `.git` that is a file. */
-function gitDirOf(path: string): string | undefined {
-  if (existsSync(join(path, '.git'))) return join(path, '.git');
-  return existsSync(join(path, 'HEAD')) && existsSync(join(path, 'objects')) ? path : undefined;
-}
-
-async function fromGit(gitDir: string, id: string, path: string, wanted: string): Promise<OpenedRepository> {
-  const ask = (...args: string[]) => git(gitDir, ['rev-parse', ...args]).then((out) => out.toString('latin1').trim());
-  const shallow = (await ask('--is-shallow-repository')) === 'true';
-  const head = await ask('--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '');
-  if (!head) throw new UserError(`${path} has no commit ${wanted}: it is empty, or was fetched before that commit.`);
+async function fromGit(gitDir: string, id: string, commit: string | undefined): Promise<OpenedRepository> {
+  const shallow = await isShallow(gitDir), head = await commitOf(gitDir, id, commit);
+  await checkWhole(gitDir, id, head, false);
   const about = { id, licence: 'unknown', split: 'cr_test' as const };
   return { repository: { ...about, commit: head, ...(await filesAt(gitDir, head)) }, history: { ...about, gitDir, head }, shallow };
 }
