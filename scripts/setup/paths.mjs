@@ -22,8 +22,13 @@ export const jupyterEnv = {
   IPYTHONDIR: join(venv, 'var', 'ipython'),
 };
 
+/** Settings of npm and pip by how they reach packages. Others could lead them to other folders, to fewer packages or to none. */
+export const reaches = (name) => /(proxy|cert|ca|cafile|registry|auth\w*|strict_ssl|userconfig|globalconfig|index_url|trusted_host|find_links|no_index|keyring_provider|timeout)$/i.test(name);
+
+const settings = /^(npm_config_|PIP_|PYTHON|NODE_ENV$|VIRTUAL_ENV$)/i;
+
 export const toolEnv = {
-  ...process.env,
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.test(name) || reaches(name))),
   TMPDIR: temporary,
   npm_config_cache: join(cache, 'npm'),
   npm_config_update_notifier: 'false',

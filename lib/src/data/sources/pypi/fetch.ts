@@ -111,9 +111,13 @@ function findPython(): string {
   return existsSync(own) ? own : 'python3';
 }
 
+/** Of pip's variables those by which it reaches the index: others would have it take other files, or put them elsewhere. */
+const pipEnvironment = (): NodeJS.ProcessEnv => Object.fromEntries(Object.entries(process.env)
+  .filter(([name]) => !/^(PIP_|PYTHON)/.test(name) || /(PROXY|CERT|INDEX_URL|TRUSTED_HOST|FIND_LINKS|NO_INDEX|KEYRING_PROVIDER|TIMEOUT|CONFIG_FILE)$/.test(name)));
+
 function run(command: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: pipEnvironment() });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });
     child.stderr.on('data', (chunk: Buffer) => { output += chunk.toString(); });
