@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -92,4 +93,56 @@ test('truncated and corrupt archives are named', () => {
   flipped.writeUInt8(flipped.readUInt8(36) ^ 0xff, 36);
   assert.throws(() => readArchive(save('flipped.zip', flipped)), broken('flipped.zip'));
   assert.throws(() => readArchive(save('x.rar', Buffer.from('x'))), /no \.whl, \.zip or \.tar\.gz archive/);
+});
+
+/** Zips as tools and people leave them, written by Python; each holds the two files that `plain` does. */
+const ZIPS = `
+import io, struct, sys, zipfile, zlib
+out = sys.argv[1]
+class Stream(io.RawIOBase):
+    def __init__(self): self.data = b''
+    def writable(self): return True
+    def write(self, x): self.data += bytes(x); return len(x)
+def make(target, comment=b'', force64=False, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(target, 'w', compression) as z:
+        for i in range(2):
+            with z.open(f'pkg/m{i}.py', 'w', force_zip64=force64) as f: f.write(b'x = %d\\n' % i * 50)
+        z.comment = comment
+def save(name, data):
+    with open(f'{out}/{name}.whl', 'wb') as f: f.write(data)
+make(f'{out}/plain.whl'); plain = open(f'{out}/plain.whl', 'rb').read()
+make(f'{out}/comment.whl', b'made by hand'); make(f'{out}/mark-in-comment.whl', b'PK\\x05\\x06' + b'Z' * 18); make(f'{out}/local-zip64.whl', force64=True)
+make(f'{out}/stored.whl', compression=zipfile.ZIP_STORED)
+save('bytes-before', b'#!/usr/bin/env python3\\n' + plain); save('bytes-after', plain + b'\\n')
+stream = Stream(); make(stream); save('streamed', stream.data)
+def zip64(all_wide):
+    body, directory = b'', b''
+    for i in range(2):
+        data, name = b'x = %d\\n' % i * 50, b'pkg/m%d.py' % i
+        crc, wide = zlib.crc32(data), struct.pack('<HHQQ', 1, 16, len(data), len(data))
+        header = struct.pack('<IHHHHHIIIHH', 0x04034b50, 45, 0, 0, 0, 0, crc, 0xffffffff, 0xffffffff, len(name), len(wide)) + name + wide + data
+        at = struct.pack('<Q', len(body)) if all_wide else b''
+        wide = struct.pack('<HHQQ', 1, 16 + len(at), len(data), len(data)) + at
+        directory += struct.pack('<IHHHHHHIIIHHHHHII', 0x02014b50, 45, 45, 0, 0, 0, 0, crc, 0xffffffff, 0xffffffff, len(name), len(wide), 0, 0, 0, 0,
+                                 0xffffffff if all_wide else len(body)) + name + wide
+        body += header
+    end = struct.pack('<IHHHHIIH', 0x06054b50, 0, 0, 2, 2, len(directory), len(body), 0)
+    if all_wide:
+        end = (struct.pack('<IQHHIIQQQQ', 0x06064b50, 44, 45, 45, 0, 0, 2, 2, len(directory), len(body))
+               + struct.pack('<IIQI', 0x07064b50, 0, len(body) + len(directory), 1)
+               + struct.pack('<IHHHHIIH', 0x06054b50, 0, 0, 0xffff, 0xffff, 0xffffffff, 0xffffffff, 0))
+    return body + directory + end
+save('central-zip64', zip64(False)); save('all-zip64', zip64(True))
+for name in ('central-zip64', 'all-zip64'):
+    with zipfile.ZipFile(f'{out}/{name}.whl') as z: assert z.testzip() is None and len(z.namelist()) == 2, name
+`;
+
+test('zips as tools and people leave them: comments, zip64, bytes before and after', () => {
+  const out = mkdtempSync(join(folder, 'zips-'));
+  execFileSync('python3', ['-c', ZIPS, out]);
+  const plain = readArchive(join(out, 'plain.whl'));
+  assert.deepEqual(plain.files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()]), [0, 1].map((i) => [`pkg/m${i}.py`, `x = ${i}\n`.repeat(50)]));
+  const names = readdirSync(out);
+  assert.equal(names.length, 10);
+  for (const name of names) assert.deepEqual(readArchive(join(out, name)), plain, name);
 });

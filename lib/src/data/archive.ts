@@ -112,23 +112,71 @@ function judge(member: Member, seen: Set<string>, limits: ArchiveLimits): Source
   return typeof bytes === 'string' ? bytes : { path, bytes };
 }
 
-/** The members a zip's central directory lists (APPNOTE 4.3-4.5). Zip64 is not needed below 4 GB and counts as corrupt. */
+/** Where a zip's list of members begins, how many it has, and how many bytes stand before the zip itself (a script, in some). */
+interface Directory {
+  at: number;
+  count: number;
+  before: number;
+}
+
+const END = 'PK\x05\x06', MEMBER = 0x02014b50, END64 = 0x06064b50, LOCATOR64 = 0x07064b50;
+
+/**
+ * The end record stands last but for a comment, which may hold anything, the mark of an end record too: of all marks the
+ * last is taken whose comment ends where the file does, else the last one behind a list of members.
+ */
+function directoryOf(zip: Buffer): Directory {
+  let found: Directory | undefined;
+  const least = Math.max(0, zip.length - 22 - 65_536);
+  for (let end = zip.lastIndexOf(END, undefined, 'latin1'); end >= least; end = end ? zip.lastIndexOf(END, end - 1, 'latin1') : -1) {
+    if (end + 22 > zip.length) continue;
+    const directory = directoryAt(zip, end);
+    if (!directory) continue;
+    if (end + 22 + zip.readUInt16LE(end + 20) === zip.length) return directory;
+    found ??= directory;
+  }
+  if (!found) throw new Error('no end of central directory');
+  return found;
+}
+
+/** As the end record at `end` says; undefined where no list stands there. */
+function directoryAt(zip: Buffer, end: number): Directory | undefined {
+  let count = zip.readUInt16LE(end + 10), size = zip.readUInt32LE(end + 12), offset = zip.readUInt32LE(end + 16), last = end;
+  if ((count === 0xffff || size === 0xffffffff || offset === 0xffffffff) && end >= 76 && zip.readUInt32LE(end - 20) === LOCATOR64 && zip.readUInt32LE(end - 76) === END64) {
+    last = end - 76;
+    [count, size, offset] = [32, 40, 48].map((field) => Number(zip.readBigUInt64LE(last + field))) as [number, number, number];
+  }
+  const at = last - size;
+  if (at < offset || (count > 0 && (at + 4 > zip.length || zip.readUInt32LE(at) !== MEMBER))) return undefined;
+  return { at, count, before: at - offset };
+}
+
+/** Values of the zip64 extra field (APPNOTE 4.5.3): those of size, packed size and offset that stand as all ones before it. */
+function wide(extra: Buffer, values: readonly [number, number, number]): [number, number, number] {
+  let at = 0;
+  for (; at + 4 <= extra.length && extra.readUInt16LE(at) !== 1;) at += 4 + extra.readUInt16LE(at + 2);
+  at += 4;
+  return values.map((value) => {
+    if (value !== 0xffffffff || at + 8 > extra.length) return value;
+    at += 8;
+    return Number(extra.readBigUInt64LE(at - 8));
+  }) as [number, number, number];
+}
+
+/** The members a zip's central directory lists (APPNOTE 4.3-4.5), zip64 among them. */
 function* zipMembers(zip: Buffer): Generator<Member> {
-  const end = zip.lastIndexOf('PK\x05\x06', undefined, 'latin1');
-  if (end < 0) throw new Error('no end of central directory');
-  const count = zip.readUInt16LE(end + 10);
-  let at = zip.readUInt32LE(end + 16);
+  const { at: first, count, before } = directoryOf(zip);
+  let at = first;
   for (let i = 0; i < count; i++) {
-    if (zip.readUInt32LE(at) !== 0x02014b50) throw new Error('bad central directory');
+    if (zip.readUInt32LE(at) !== MEMBER) throw new Error('bad central directory');
     const madeBy = zip.readUInt8(at + 5);
     const flags = zip.readUInt16LE(at + 8);
     const method = zip.readUInt16LE(at + 10);
     const crc = zip.readUInt32LE(at + 16);
-    const packed = zip.readUInt32LE(at + 20);
-    const size = zip.readUInt32LE(at + 24);
-    const nameLength = zip.readUInt16LE(at + 28);
+    const nameLength = zip.readUInt16LE(at + 28), extraLength = zip.readUInt16LE(at + 30);
+    const [size, packed, offset] = wide(slice(zip, at + 46 + nameLength, extraLength), [zip.readUInt32LE(at + 24), zip.readUInt32LE(at + 20), zip.readUInt32LE(at + 42)]);
     const unixType = madeBy === 3 ? (zip.readUInt16LE(at + 40) & 0o170000) : 0;
-    const local = zip.readUInt32LE(at + 42);
+    const local = offset + before;
     const name = text(zip, at + 46, nameLength);
     yield {
       name,
@@ -149,7 +197,7 @@ function* zipMembers(zip: Buffer): Generator<Member> {
         return bytes;
       },
     };
-    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
+    at += 46 + nameLength + extraLength + zip.readUInt16LE(at + 32);
   }
 }
 
