@@ -14,7 +14,7 @@ import { UserError } from '../../lib/dist/store/errors.js';
 import { Random } from '../../lib/dist/store/random.js';
 import { readSafetensors, writeSafetensors, type NamedArray } from '../../lib/dist/store/safetensors.js';
 import { TorchTensor } from '../../lib/dist/store/torch-file/tensor.js';
-import { jsonOf, readTorchFile, tensorsOf, type TorchValue } from '../../lib/dist/store/torch-file/torch-file.js';
+import { type Json, jsonOf, readTorchFile, tensorsOf, type TorchValue } from '../../lib/dist/store/torch-file/torch-file.js';
 
 const fixtures = 'test/fixtures/torch-file';
 const folder = mkdtempSync(join(tmpdir(), 'torch-file-'));
@@ -53,8 +53,29 @@ test('the parts of the two published layouts are at hand', () => {
     [() => tensorsOf(direct, ['gru_state']), /has no gru_state, there is: "state_dict", "config", "args"\./],
     [() => tensorsOf(direct, ['config']), /config has "input_dim", which is not a tensor/],
     [() => tensorsOf(direct, ['config', 'rank']), /config\.rank is not a dict/],
-    [() => jsonOf(direct, ['state_dict']), /state_dict holds a tensor/],
   ] as const) assert.throws(read, { name: 'UserError', message });
+});
+
+test('what training scripts put beside the weights is carried along, and refused where it is used', () => {
+  for (const protocol of [2, 4, 5]) {
+    const value = readTorchFile(join(fixtures, `args-${protocol}.pt`));
+    assert.deepEqual([...tensorsOf(value, ['state_dict']).get('w')!.read().data], [1, 2, 3, 4]);
+    const { bytes, ...args } = jsonOf(value, ['args']) as Record<string, Json>;
+    // Protocol 2 has no bytes: it writes how to encode a text.
+    assert.ok(bytes === '(2 bytes)' || (protocol === 2 && bytes === '(_codecs.encode)'), String(bytes));
+    const bytearray = args['bytearray'];
+    assert.ok(bytearray === '(builtins.bytearray)' || bytearray === '(__builtin__.bytearray)' || bytearray === '(2 bytes)', String(bytearray));
+    const numpy = (name: string) => `(numpy._core.${name})`;
+    assert.deepEqual({ ...args, bytearray: null, complex: String(args['complex']).replace('__builtin__', 'builtins'), rng_state: null }, {
+      lora_alpha: 6, dtype: '(torch.bfloat16)', device: '(torch.device)', size: [1, 2],
+      'numpy float': numpy('multiarray.scalar'), 'numpy int': numpy('multiarray.scalar'), 'numpy array': numpy(protocol === 5 ? 'numeric._frombuffer' : 'multiarray._reconstruct'),
+      set: ['q_proj'], frozen: [1], 'tuple key': { '(1, 2)': 3 }, 'none key': { null: 1 }, 'bool key': { true: 1 }, bytearray: null,
+      default: { a: 1 }, counter: { a: 2, b: 1 }, deque: [1, 2], complex: '(builtins.complex)', big: String(2n ** 70n), namespace: { rank: 2 }, tensor: '(a tensor [2])',
+      mask: '(a tensor of torch.BoolStorage)', rng_state: null, infinite: Number.POSITIVE_INFINITY,
+    });
+    assert.throws(() => tensorsOf(value, ['args']), /args has "lora_alpha", which is not a tensor/);
+    assert.throws(() => tensorsOf(new Map([['mask', (value as Map<string, Map<string, never>>).get('args')!.get('mask')!]]), []), /has "mask", which is a tensor of torch\.BoolStorage, and not read here/);
+  }
 });
 
 test('saved again as safetensors, the values are the same', () => {
@@ -84,7 +105,6 @@ const hostile: Record<string, RegExp> = {
   'class-as-value': /holds a class or a storage as a value/,
   'storage-as-value': /holds a class or a storage as a value/,
   'protocol-0': /is of a protocol older than 2/,
-  'bool-storage': /asks for torch\.BoolStorage, which/,
   'deep': /holds values more than 100 deep/,
   'loop': /holds values more than 100 deep/,
   'outside-key': /has a storage that torch\.save never writes/,

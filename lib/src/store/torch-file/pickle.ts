@@ -7,11 +7,16 @@
 /** What a pickle does that it must not; completes "the pickle ...". Functions of the known names may throw it too. */
 export class Refusal extends Error {}
 
+/** A value that no weight needs (a data type, a device, a set of bytes): it is carried along, and refused where it is used. */
+export class Opaque {
+  /** @param what it is, in a few words */
+  constructor(readonly what: string) {}
+}
 /** What stands for a Python class or function. Without `call` it may be named but not called. */
 export class Known {
   constructor(readonly call?: (args: unknown[]) => unknown) {}
 }
-/** A dict; in a subclass of its own so that attributes may be set on it, which are passed over. */
+/** A dict of a subclass: attributes may be set on it, which are passed over. */
 export class OrderedDict extends Map<string | number, unknown> {}
 /** An object that is no more than its attributes. */
 export class Attributes extends Map<string | number, unknown> {}
@@ -23,12 +28,14 @@ const MAX_STEPS = 1_000_000;
 const MAX_STACK = 100_000;
 
 /**
- * The value of a pickle: dicts are Maps, lists and tuples arrays, integers beyond 2^53 bigints.
- * @param names by `module.name`
+ * The value of a pickle: dicts are Maps, lists, tuples and sets arrays, integers beyond 2^53 bigints.
+ * @param names by `module.name`: what is built when they are called, or an Opaque that stands for them
  * @param persistent what a persistent id stands for
  * Throws a Refusal.
  */
-export function unpickle(bytes: Buffer, names: ReadonlyMap<string, Known>, persistent: (id: unknown) => unknown): unknown {
+export type Names = ReadonlyMap<string, Known | Opaque>;
+
+export function unpickle(bytes: Buffer, names: Names, persistent: (id: unknown) => unknown): unknown {
   return new Machine(bytes, names, persistent).run();
 }
 
@@ -41,7 +48,7 @@ class Machine {
   #steps = 0;
 
   constructor(
-    readonly bytes: Buffer, readonly names: ReadonlyMap<string, Known>, readonly persistent: (id: unknown) => unknown,
+    readonly bytes: Buffer, readonly names: Names, readonly persistent: (id: unknown) => unknown,
   ) {}
 
   run(): unknown {
@@ -79,9 +86,14 @@ class Machine {
       case 0x4d: stack.push(this.#take(2).readUInt16LE()); break; // BININT2
       case 0x4a: stack.push(this.#take(4).readInt32LE()); break; // BININT
       case 0x8a: stack.push(integer(this.#take(this.#byte()))); break; // LONG1
+      case 0x8b: stack.push(integer(this.#take(this.#take(4).readUInt32LE()))); break; // LONG4
       case 0x47: stack.push(this.#take(8).readDoubleBE()); break; // BINFLOAT
       case 0x8c: stack.push(this.#text(this.#byte())); break; // SHORT_BINUNICODE
       case 0x58: stack.push(this.#text(this.#take(4).readUInt32LE())); break; // BINUNICODE
+      case 0x8d: stack.push(this.#text(this.#long())); break; // BINUNICODE8
+      case 0x43: stack.push(this.#bytes(this.#byte())); break; // SHORT_BINBYTES
+      case 0x42: stack.push(this.#bytes(this.#take(4).readUInt32LE())); break; // BINBYTES
+      case 0x8e: case 0x96: stack.push(this.#bytes(this.#long())); break; // BINBYTES8, BYTEARRAY8
 
       case 0x5d: stack.push([]); break; // EMPTY_LIST
       case 0x61: this.#append([this.#pop()]); break; // APPEND
@@ -91,6 +103,9 @@ class Machine {
       case 0x86: stack.push(this.#last(2)); break; // TUPLE2
       case 0x87: stack.push(this.#last(3)); break; // TUPLE3
       case 0x74: stack.push(this.#marked()); break; // TUPLE
+      case 0x8f: stack.push([]); break; // EMPTY_SET
+      case 0x90: this.#append(this.#marked()); break; // ADDITEMS
+      case 0x91: stack.push(this.#marked()); break; // FROZENSET
       case 0x7d: stack.push(new Map()); break; // EMPTY_DICT
       case 0x73: this.#setItems(this.#last(2)); break; // SETITEM
       case 0x75: this.#setItems(this.#marked()); break; // SETITEMS
@@ -117,6 +132,11 @@ class Machine {
         stack.push(this.#call(callable, args));
         break;
       }
+      case 0x92: { // NEWOBJ_EX, with arguments by name
+        const [callable, args] = this.#last(3);
+        stack.push(this.#call(callable, args));
+        break;
+      }
       case 0x62: this.#build(this.#pop()); break; // BUILD
       case 0x51: stack.push(this.persistent(this.#pop())); break; // BINPERSID
 
@@ -125,7 +145,7 @@ class Machine {
     }
   }
 
-  #named(module: string, name: string): Known {
+  #named(module: string, name: string): Known | Opaque {
     const full = `${module}.${name}`;
     const known = this.names.get(full);
     if (known) return known;
@@ -143,6 +163,7 @@ class Machine {
 
   #build(state: unknown): void {
     const target = this.#top();
+    if (target instanceof Opaque) return;
     if (!(state instanceof Map) || !(target instanceof Attributes || target instanceof OrderedDict)) {
       throw new Refusal('sets the state of a value that has none');
     }
@@ -161,11 +182,7 @@ class Machine {
     const dict = this.#top();
     if (!(dict instanceof Map) || items.length % 2) throw new Refusal('sets items of a value that is no dict');
     for (let i = 0; i < items.length; i += 2) {
-      const key = items[i];
-      if (typeof key !== 'string' && typeof key !== 'number') {
-        throw new Refusal('has a dict with a key that is neither text nor number');
-      }
-      dict.set(key, items[i + 1]);
+      dict.set(keyOf(items[i]), items[i + 1]);
     }
   }
 
@@ -204,6 +221,15 @@ class Machine {
     return this.bytes.subarray(this.#at, this.#at += length);
   }
 
+  #long(): number {
+    return Number(this.#take(8).readBigUInt64LE());
+  }
+
+  #bytes(length: number): Opaque {
+    this.#take(length);
+    return new Opaque(`${length} bytes`);
+  }
+
   #text(length: number): string {
     return this.#take(length).toString('utf8');
   }
@@ -227,6 +253,14 @@ class Machine {
   #empty(): Refusal {
     return new Refusal('takes a value where there is none');
   }
+}
+
+/** Keys that are neither text nor number become text, as in JSON. */
+function keyOf(key: unknown): string | number {
+  if (typeof key === 'string' || typeof key === 'number') return key;
+  if (key === null || typeof key === 'boolean' || typeof key === 'bigint') return String(key);
+  if (Array.isArray(key) && key.length <= 100 && key.every((part) => typeof part !== 'object' && typeof part !== 'function')) return `(${key.map(String).join(', ')})`;
+  return '(an object)';
 }
 
 /** Little-endian two's complement. */

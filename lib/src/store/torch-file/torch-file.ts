@@ -1,18 +1,18 @@
 /**
  * Checkpoints as torch.save writes them (a zip of a pickle and raw storages, PyTorch 1.6 and later), read without
  * executing anything: what the pickle says is built by a machine that knows a few harmless names (see names.ts), and
- * tensors are read from the file when they are asked for.
+ * tensors are read from the file when they are asked for. What no weight needs stays opaque.
  */
 import { BinaryFile, WIDTHS } from '../binary-file.js';
 import { UserError } from '../errors.js';
-import { NAMES, StorageType } from './names.js';
-import { Refusal, unpickle } from './pickle.js';
+import { NAMES, OtherStorage, StorageType } from './names.js';
+import { Known, Opaque, Refusal, unpickle } from './pickle.js';
 import { Storage, TorchTensor } from './tensor.js';
 import { type ZipEntry, zipEntries } from './zip.js';
 
-/** Dicts, OrderedDicts and Namespaces are Maps; lists, tuples and sizes arrays; paths text; integers beyond 2^53 bigints. */
+/** Dicts and Namespaces are Maps; lists, tuples, sets and sizes arrays; paths text; integers beyond 2^53 bigints. */
 export type TorchValue =
-  | null | boolean | number | bigint | string | TorchValue[] | Map<string | number, TorchValue> | TorchTensor;
+  | null | boolean | number | bigint | string | TorchValue[] | Map<string | number, TorchValue> | TorchTensor | Opaque | Known;
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -56,8 +56,9 @@ export function readTorchFile(path: string): TorchValue {
 }
 
 /** A persistent id is ('storage', its class, key, device, count of values); the entry of that key holds just these values. */
-function storage(path: string, entries: ReadonlyMap<string, ZipEntry>, folder: string, id: unknown): Storage {
+function storage(path: string, entries: ReadonlyMap<string, ZipEntry>, folder: string, id: unknown): Storage | Opaque {
   const [kind, type, key, , count] = Array.isArray(id) ? id as unknown[] : [];
+  if (kind === 'storage' && type instanceof OtherStorage) return new Opaque(type.name);
   if (kind !== 'storage' || !(type instanceof StorageType) || typeof key !== 'string' || !/^\d{1,9}$/.test(key)) {
     throw new Refusal('has a storage that torch.save never writes');
   }
@@ -74,7 +75,7 @@ function storage(path: string, entries: ReadonlyMap<string, ZipEntry>, folder: s
  * what is not a TorchValue. Values that are named many times are seen once.
  */
 function height(value: unknown, seen: Map<object, number>, depth: number): number {
-  if (value === null || value instanceof TorchTensor) return 0;
+  if (value === null || value instanceof TorchTensor || value instanceof Opaque || (value instanceof Known && !(value instanceof StorageType))) return 0;
   if (!(Array.isArray(value) || value instanceof Map)) {
     if (typeof value === 'object' || typeof value === 'function') throw new Refusal('holds a class or a storage as a value');
     return 0;
@@ -100,24 +101,27 @@ export function tensorsOf(value: TorchValue, keys: readonly string[]): Map<strin
   if (!(found instanceof Map)) throw new UserError(`The checkpoint's ${where} is not a dict of tensors: is it of this method?`);
   return new Map([...found].map(([name, tensor]) => {
     if (!(tensor instanceof TorchTensor)) {
-      throw new UserError(`The checkpoint's ${where} has ${shown(name)}, which is not a tensor: is it of this method?`);
+      throw new UserError(`The checkpoint's ${where} has ${shown(name)}, which is ${tensor instanceof Opaque ? `${tensor.what}, and not read here` : 'not a tensor: is it of this method?'}`);
     }
     return [String(name), tensor];
   }));
 }
 
 /**
- * A part of a checkpoint without tensors, as JSON: its configuration, say. Keys become text, and so do bigints.
+ * A part of a checkpoint as JSON: its configuration, say. Keys become text, and so do bigints; tensors and what is opaque
+ * become words for it, which whoever uses them finds to be no number.
  * @param value what readTorchFile returned
  * @param keys the dicts to go through, outermost first: `['config']`
- * Throws a UserError that names the key which is missing or is a tensor.
+ * Throws a UserError that names the key which is missing.
  */
 export function jsonOf(value: TorchValue, keys: readonly string[]): Json {
   let left = MAX_JSON;
   const wrong = (what: string) => new UserError(`The checkpoint's ${keys.join('.')} holds ${what}: is it of this method?`);
   const convert = (v: TorchValue): Json => {
     if (left-- === 0) throw wrong(`more than ${MAX_JSON} values`);
-    if (v instanceof TorchTensor) throw wrong('a tensor');
+    if (v instanceof TorchTensor) return `(a tensor [${v.shape}])`;
+    if (v instanceof Opaque) return `(${v.what})`;
+    if (v instanceof Known) return '(a class)';
     if (Array.isArray(v)) return v.map(convert);
     if (v instanceof Map) return Object.fromEntries([...v].map(([key, item]) => [key, convert(item)]));
     return typeof v === 'bigint' ? String(v) : v;
