@@ -1,7 +1,7 @@
 /** An adapter for a repository that no profile knows: that of the method itself for the same files, and PyTorch's for a released checkpoint. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -234,6 +234,14 @@ test('what cannot be used is said in one line', async () => {
   await fails(openRepository(join(folder, 'README.md')), /is a file/);
   await fails(openRepository(folder), /holds no Python files/);
   await fails(openRepository(folder, 'HEAD'), /no git history/);
+  // What this user may not read is left out and counted. Root may read everything.
+  const parts = write(join(output, 'parts'), { files: ['app/a.py', 'app/b.py', 'data/c.py'].map((name) => ({ path: name, bytes: Buffer.from('x = 1\n') })) });
+  chmodSync(join(parts, 'app/b.py'), 0);
+  chmodSync(join(parts, 'data'), 0);
+  const { files, refused } = (await openRepository(parts)).repository;
+  if (process.getuid?.() === 0) assert.equal(files.length, 3);
+  else assert.deepEqual([files.map((file) => file.path), refused], [['app/a.py'], { 'file without permission': 1, 'folder without permission': 1 }]);
+  chmodSync(join(parts, 'data'), 0o700);
   const { path } = await train('code2lora-static', 'static');
   const checkpoint = await openCheckpoint(path, { base: baseFolder }, silent);
   const tests = write(join(output, 'only-tests'), { files: [{ path: 'test_a.py', bytes: Buffer.from('def test_a():\n    assert 1 == 1\n') }] });

@@ -13,6 +13,6 @@ test('memory that is used up: whose, what did not fit, and what to lower', () =>
 test('disk, permissions, files that are not there', () => {
   const of = (code: string) => explain(Object.assign(new Error('x'), { code, path: '/there' }));
   assert.match(of('ENOSPC'), /disk is full at \/there/);
-  assert.match(of('EACCES'), /No permission to write at \/there/);
+  assert.match(of('EACCES'), /^No permission at \/there: check the owner/);
   assert.match(of('ENOENT'), /File not found at \/there/);
 });

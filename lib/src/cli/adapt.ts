@@ -52,12 +52,19 @@ function account(folder: string, { repository, history, shallow }: OpenedReposit
   const lines = [
     `Checkpoint: ${checkpoint.description}.`,
     `Repository: ${folder}${at}.`,
+    ...leftOutLine(repository),
     ...historyLine(checkpoint, made, shallow === true),
     `Read:       ${n(made.files)} files of ${n(made.tokens)} tokens in ${made.readSeconds.toFixed(1)} s; ` +
       `${n(made.encoded)} tokens went through the encoder${made.encoded === 0 ? ', all was in the cache' : ''}.`,
     `Written in  ${made.warmMs.toFixed(1)} ms (${made.coldMs.toFixed(1)} ms the first time).`,
   ];
   return `\n${lines.join('\n')}`;
+}
+
+/** Of what was not read, what its owner would want to know. */
+function leftOutLine({ refused = {} }: OpenedRepository['repository']): string[] {
+  const told = Object.entries(refused).filter(([reason]) => reason !== 'not .py, .md or .rst').map(([reason, count]) => `${count} ${reason}`);
+  return told.length ? [`Left out:   ${told.join(', ')}.`] : [];
 }
 
 function historyLine(checkpoint: Checkpoint, { history }: Adapted, shallow: boolean): string[] {

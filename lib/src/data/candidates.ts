@@ -3,6 +3,7 @@
  * Both tracks start here; they differ in which candidates they take, and when.
  */
 import { type Assertion, findAssertions, MAY_ASSERT, type Scope } from './assertions/index.js';
+import { isTooDeep } from './depth.js';
 import { prefixFault, targetFault } from './filters.js';
 import { classContext, firstLine, isTestName, type LineRange, MAX_PREFIX_LINES, moduleContext, type PrefixForm, renderFullFile, renderPrefix } from './prefix.js';
 import { flatten, parsePython, type PythonSource } from './python.js';
@@ -57,6 +58,8 @@ export function candidatesOf(file: string, source: PythonSource, plain = false):
   if (!MAY_ASSERT.test(source.text)) return [];
   const tree = parsePython(source);
   try {
+    // One reject stands for all that such a file asserts.
+    if (isTooDeep(source.text, tree)) return [{ reason: 'too_deep', testFunction: '', from: 0, to: source.text.length }];
     let moduleLines: LineRange[] | undefined;
     const contexts = new Map<number, LineRange[]>();
     const contextOf = (scopes: Scope[], test: Scope): LineRange[] => {

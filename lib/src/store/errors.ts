@@ -6,10 +6,11 @@ export class UserError extends Error {
 /** One line for a person: the message of a UserError, the known cause of a system error, or the error itself. */
 export function explain(error: unknown): string {
   if (error instanceof UserError) return error.message;
-  const { code, path, message } = error as NodeJS.ErrnoException;
+  const { code, path, message, syscall } = error as NodeJS.ErrnoException;
   const where = path ? ` at ${path}` : '';
   if (code === 'ENOSPC') return `The disk is full${where}: free some space and run the same command again, it goes on where it was.`;
-  if (code === 'EACCES' || code === 'EROFS') return `No permission to write${where}: check the owner of the folder.`;
+  if (code === 'EACCES' || code === 'EPERM') return `No permission${syscall === 'open' || !syscall ? '' : ` for ${syscall}`}${where}: check the owner of the file and of its folder.`;
+  if (code === 'EROFS') return `Nothing can be written${where}, the folder is read-only: set CODE2LORA_OUTPUT to one that is not.`;
   if (code === 'ENOENT') return `File not found${where}.`;
   const asked = /Array buffer allocation failed|OOM when allocating(?: tensor with shape\[([\d,]+)\])?/.exec(message ?? '');
   if (asked) {

@@ -11,6 +11,7 @@ import { dirname, extname, join } from 'node:path';
 import { datasetInfo, downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { writeFileAtomic } from './atomic.js';
 import { UserError } from './errors.js';
+import { fetchHere } from './fetch.js';
 import type { Progress } from './progress.js';
 
 export interface HubRepo {
@@ -142,11 +143,11 @@ export async function fetchHubFile(repo: HubRepo, path: string, cacheDir: string
   return join(folder, path);
 }
 
-function hub(): { hubUrl: string; accessToken?: string } {
+function hub(): { hubUrl: string; fetch: typeof fetch; accessToken?: string } {
   const hubUrl = (process.env['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '');
   if (!URL.canParse(hubUrl)) throw new UserError(`HF_ENDPOINT is not an address (${hubUrl}): unset it, or give the hub's as https://...`);
   const accessToken = process.env['HF_TOKEN'];
-  return { hubUrl, ...(accessToken && { accessToken }) };
+  return { hubUrl, fetch: fetchHere, ...(accessToken && { accessToken }) };
 }
 
 async function fetchFile(repo: HubRepo, file: HubFile, path: string, folder: string, report: (bytes: number) => void): Promise<void> {
@@ -209,9 +210,9 @@ function hubError(error: unknown, { type, name, revision }: HubRepo, what: strin
     return new UserError(`${at} did not give ${what} of ${name} (HTTP ${statusCode}): try again later, it goes on where it was.`);
   }
   // A stream hands on the message of an error alone.
-  const { message, cause } = (typeof error === 'string' ? { message: error } : error) as { message: string; cause?: { code?: string; message?: string } };
+  const { message, cause } = (typeof error === 'string' ? { message: error } : error) as { message: string; cause?: { code?: unknown; message?: string } };
   if (/fetch failed|terminated|network|ECONN|socket/i.test(message)) {
-    return new UserError(`No connection to ${at} (${cause?.code ?? cause?.message ?? message}): check the network, then run the same command again, it goes on where it was.`);
+    return new UserError(`No connection to ${at} (${(typeof cause?.code === 'string' && cause.code) || cause?.message || message}): check the network, then run the same command again, it goes on where it was.`);
   }
   return new UserError(`${at} gave no usable answer for ${what} of ${name} (${message.split('\n')[0]}): check HF_ENDPOINT, or try again later.`);
 }

@@ -12,11 +12,12 @@ const KINDS: Record<string, TargetKind> = {
 };
 
 export function targetKind(value: Node): TargetKind {
-  if (value.type === 'parenthesized_expression' || value.type === 'unary_operator') {
-    const inner = value.namedChildren.find((child) => !isExtra(child));
-    const kind = inner ? targetKind(inner) : 'complex';
-    // A sign belongs to a number; before anything else it makes an expression.
-    return value.type === 'unary_operator' && kind !== 'numeric' ? 'complex' : kind;
+  let inner: Node | undefined = value, signed = false;
+  while (inner?.type === 'parenthesized_expression' || inner?.type === 'unary_operator') {
+    signed ||= inner.type === 'unary_operator';
+    inner = inner.namedChildren.find((child) => !isExtra(child));
   }
-  return KINDS[value.type] ?? 'complex';
+  const kind = (inner && KINDS[inner.type]) ?? 'complex';
+  // A sign belongs to a number; before anything else it makes an expression.
+  return signed && kind !== 'numeric' ? 'complex' : kind;
 }

@@ -2,7 +2,7 @@
  * Running git on a repository that is not trusted: only its objects and refs are used. Hooks, filters, external diffs,
  * signature programs, lazy fetches and the user's own settings play no part, and nothing is checked out.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ const SAFE = [
 ].flatMap((setting) => ['-c', setting]);
 
 /** How this machine reaches the network: only a git that fetches is told. */
-const NETWORK = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY', 'GIT_SSL_CAINFO', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+const NETWORK = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY', 'GIT_SSL_CAINFO', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
 /**
  * git reads no settings but those above and the repository's own, asks nothing, and leaves other variables out.
@@ -44,7 +44,13 @@ export function startGit(gitDir: string, args: readonly string[], { settings = [
   checkGit();
   // Not from inside a work tree: git would read its attributes, and look only at the folder it is in.
   const { folder, env } = objectsAlone ? withObjectsOf(resolve(gitDir)) : { folder: resolve(gitDir), env: {} };
-  return spawn('git', [...SAFE, ...settings.flatMap((s) => ['-c', s]), `--git-dir=${folder}`, ...args], { env: { ...environment(protocol ?? ''), ...env }, cwd: '/' });
+  return spawn('git', [...SAFE, ...(protocol ? proxies() : []), ...settings.flatMap((s) => ['-c', s]), `--git-dir=${folder}`, ...args], { env: { ...environment(protocol ?? ''), ...env }, cwd: '/' });
+}
+
+/** The user's own proxy settings, `http.proxy` and `http.<address>.proxy`: the rest of that file plays no part. */
+function proxies(): string[] {
+  const listed = spawnSync('git', ['config', '--global', '--null', '--get-regexp', String.raw`^http\.(.*\.)?(proxy|proxyauthmethod|sslcainfo)$`], { encoding: 'utf8', cwd: '/' }).stdout ?? '';
+  return listed.split('\0').filter(Boolean).flatMap((entry) => ['-c', entry.replace('\n', '=')]);
 }
 
 /** A git folder of our own, and the variables by which git finds the objects of another in it. */

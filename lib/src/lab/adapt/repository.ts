@@ -48,21 +48,38 @@ async function fromGit(gitDir: string, id: string, commit: string | undefined): 
   return { repository: { ...about, commit: head, ...(await filesAt(gitDir, head)) }, history: { ...about, gitDir, head }, shallow };
 }
 
-/** Links, files over 2 MB, names that no repository may have, and folders of installed packages are left out. */
+/** Links, files over 2 MB, names that no repository may have, folders of installed packages and what this user may not read are left out. */
 function fromFolder(path: string, id: string): OpenedRepository {
-  const files: SourceFile[] = [];
+  const files: SourceFile[] = [], refused: Record<string, number> = {};
+  const refuse = (reason: string): void => { refused[reason] = (refused[reason] ?? 0) + 1; };
+  /** What `read` gives; undefined, and counted, where this user may not. */
+  const permitted = <T>(what: string, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENOENT') throw error;
+      // Gone since its folder was listed: as if it had never been there.
+      if (code !== 'ENOENT') refuse(`${what} without permission`);
+      return undefined;
+    }
+  };
   const visit = (folder: string) => {
-    for (const entry of readdirSync(join(path, folder), { withFileTypes: true })) {
+    for (const entry of permitted('folder', () => readdirSync(join(path, folder), { withFileTypes: true })) ?? []) {
       const name = folder ? `${folder}/${entry.name}` : entry.name, plain = plainPath(name);
-      if ('fault' in plain) continue;
       if (entry.isDirectory()) {
-        if (!SKIPPED_FOLDERS.has(entry.name)) visit(name);
-      } else if (entry.isFile() && /\.(py|md|rst)$/.test(name) && statSync(join(path, name)).size <= MAX_BLOB_BYTES) {
-        files.push({ path: name, bytes: readFileSync(join(path, name)) });
+        if (!('fault' in plain) && !SKIPPED_FOLDERS.has(entry.name)) visit(name);
+      } else if (/\.(py|md|rst)$/.test(name)) {
+        const bytes = 'fault' in plain ? plain.fault : !entry.isFile() ? 'link' : permitted('file', () => {
+          const whole = join(path, name);
+          return statSync(whole).size > MAX_BLOB_BYTES ? 'too large' : readFileSync(whole);
+        });
+        if (typeof bytes === 'string') refuse(bytes);
+        else if (bytes) files.push({ path: name, bytes });
       }
     }
   };
   visit('');
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { repository: { id, commit: '', licence: 'unknown', split: 'cr_test', files } };
+  return { repository: { id, commit: '', licence: 'unknown', split: 'cr_test', files, refused } };
 }

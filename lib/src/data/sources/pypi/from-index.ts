@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../../store/atomic.js';
 import { UserError } from '../../../store/errors.js';
+import { fetchHere } from '../../../store/fetch.js';
 import { sha256 } from '../../../store/hash.js';
 import type { Pin } from './pins.js';
 
@@ -58,7 +59,7 @@ async function linkOf({ name, version, file }: Pin): Promise<string> {
 }
 
 async function fetched(url: string, what: string, headers: Record<string, string> = {}): Promise<Response> {
-  const answer = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(unreachable(what));
+  const answer = await fetchHere(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(unreachable(what));
   if (answer.status === 404) throw new UserError(`The package index has no ${what} (${url}): check the pin, or the index with PIP_INDEX_URL.`);
   if (!answer.ok) throw new UserError(`${url} answered ${answer.status}: ${AGAIN}, or set PIP_INDEX_URL to another index.`);
   return answer;
