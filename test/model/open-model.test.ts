@@ -28,10 +28,11 @@ const small = (): Map<string, Buffer> => new Map([
   ...modelNames.map((file) => [file, readFileSync(join(fixture, file))] as const), ['tokenizer.json', readFileSync(tokenizerJson)],
 ]);
 /** Shards large enough to break off in. */
-const SECOND = 'model-00002-of-00002.safetensors';
+const FIRST = 'model-00001-of-00002.safetensors', SECOND = 'model-00002-of-00002.safetensors';
 const large: ReadonlyMap<string, Buffer> = new Map([
-  ['config.json', Buffer.from('{}')], ['tokenizer.json', Buffer.from('{"a":1}')], ['model.safetensors.index.json', Buffer.from('{"b":2}')],
-  ['model-00001-of-00002.safetensors', bytesOf(3, 1_500_000)], [SECOND, bytesOf(5, 3_000_000)],
+  ['config.json', readFileSync(join(fixture, 'config.json'))], ['tokenizer.json', Buffer.from('{"a":1}')],
+  ['model.safetensors.index.json', Buffer.from(JSON.stringify({ weight_map: { a: FIRST, b: SECOND, c: FIRST } }))],
+  [FIRST, bytesOf(3, 1_500_000)], [SECOND, bytesOf(5, 3_000_000)],
 ]);
 
 before(() => hub.start());
@@ -98,7 +99,7 @@ test('content that is not what the hub lists is not kept: by SHA-256, and by the
   await fails(openModelFolder(name, cache(), silent), /tokenizer\.json of .* is not what the hub lists \(SHA-1\)/);
 });
 
-test('what a repository lacks is named before anything is fetched', async () => {
+test('what a repository lacks is named before any weight is fetched', async () => {
   const without = async (lacking: string[], more: string[], pattern: RegExp) => {
     hub.files = new Map(large);
     for (const file of lacking) hub.files.delete(file);
@@ -109,10 +110,35 @@ test('what a repository lacks is named before anything is fetched', async () => 
   await without([SECOND], [], /^maker\/Coder-0\.1B at fedcba\w+ lacks model-00002-of-00002\.safetensors: /);
   await without(['config.json', 'tokenizer.json'], [], /lacks config\.json, tokenizer\.json: /);
   await without(weights, [], /lacks model\.safetensors: a model is config\.json, tokenizer\.json and model\.safetensors/);
-  await without(weights.slice(1), [], /lacks model-00001-of-00001\.safetensors: /);
+  await without(weights.slice(1), [], /lacks model-00001-of-00002\.safetensors, model-00002-of-00002\.safetensors: /);
   await without([...weights, 'config.json', 'tokenizer.json'], ['coder-q4.gguf'], /GGUF: give that file itself/);
   await without(weights, ['pytorch_model-00001-of-00002.bin'], /pytorch_model\.bin, which is not read here/);
-  assert.deepEqual([...served], []);
+  assert.deepEqual([...served.keys()].filter((path) => !['config.json', 'model.safetensors.index.json'].includes(path)), []);
+});
+
+test('the index says what the shards are called, whatever other files there are', async () => {
+  const names = shardNames.map((_, i) => `weights-${i}.safetensors`);
+  hub.files = small();
+  for (const [i, shard] of shardNames.entries()) {
+    hub.files.set(names[i]!, hub.files.get(shard)!);
+    hub.files.delete(shard);
+  }
+  const index = JSON.parse(String(hub.files.get('model.safetensors.index.json'))) as { weight_map: Record<string, string> };
+  for (const [tensor, shard] of Object.entries(index.weight_map)) index.weight_map[tensor] = names[shardNames.indexOf(shard)]!;
+  hub.files.set('model.safetensors.index.json', Buffer.from(JSON.stringify(index)));
+  hub.files.set('model-00001-of-00005.safetensors', bytesOf(3, 99));
+  const folder = await openModelFolder(name, cache(), silent);
+  assert.deepEqual(inFolder(folder).filter((file) => file.endsWith('.safetensors')), names);
+  assert.deepEqual(loadModel(folder).finalNorm.dataSync(), loadModel(fixture).finalNorm.dataSync());
+});
+
+test('a quantised model is told by what made it, before its weights are fetched', async () => {
+  for (const [settings, method] of [[{ quant_method: 'gptq', bits: 4 }, 'gptq'], [{ quant_method: 'fp8' }, 'fp8'], [{ load_in_4bit: true }, 'bitsandbytes']] as const) {
+    hub.files = new Map(large);
+    hub.files.set('config.json', Buffer.from(JSON.stringify({ ...JSON.parse(String(large.get('config.json'))) as object, quantization_config: settings })));
+    await fails(openModelFolder(name, cache(), silent), new RegExp(`the model is quantised as ${method}, which is not read here: take the model that it was made from, or a GGUF file of it\\.$`));
+  }
+  assert.deepEqual([...served.keys()].filter((path) => path.startsWith('model-')), []);
 });
 
 test('a folder that exists is used as it is, and what it lacks is named', async () => {

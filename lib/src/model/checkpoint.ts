@@ -17,6 +17,9 @@ import { isGguf, openGgufModel } from './gguf-model.js';
 import type { StoredWeights } from './stored-weights.js';
 import type { LayerWeights, Model } from './weights.js';
 
+/** Its weights on disk: one file, or an index of several. */
+export const WEIGHTS = 'model.safetensors', INDEX = 'model.safetensors.index.json';
+
 /** A tensor on disk and how it becomes part of a weight in memory: transposed, and side by side with others. */
 interface Part {
   name: string;
@@ -106,8 +109,8 @@ export function loadModel(folder: string): Model {
 
 /** One file, or the shards that model.safetensors.index.json lists. */
 function openWeights(folder: string): StoredWeights {
-  const single = join(folder, 'model.safetensors'), indexPath = join(folder, 'model.safetensors.index.json');
-  const paths = existsSync(single) || !existsSync(indexPath) ? [single] : shards(indexPath).map((name) => join(folder, name));
+  const single = join(folder, WEIGHTS), indexPath = join(folder, INDEX);
+  const paths = existsSync(single) || !existsSync(indexPath) ? [single] : shardNames(indexPath).map((name) => join(folder, name));
   for (const path of paths) {
     if (!existsSync(path)) throw new UserError(`The model has no ${path}: restore it with "git checkout" or fetch it again.`);
   }
@@ -127,11 +130,12 @@ function openWeights(folder: string): StoredWeights {
   };
 }
 
-function shards(indexPath: string): string[] {
+/** The files that an index lists, each once. Throws a UserError when it is none. */
+export function shardNames(indexPath: string): string[] {
   try {
-    const { weight_map: map } = JSON.parse(readFileSync(indexPath, 'utf8')) as { weight_map: Record<string, string> };
+    const { weight_map: map } = JSON.parse(readFileSync(indexPath, 'utf8')) as { weight_map: Record<string, unknown> };
     const names = [...new Set(Object.values(map))];
-    if (names.every((n) => /^[\w.-]+\.safetensors$/.test(n))) return names;
+    if (names.length && names.every((n): n is string => typeof n === 'string' && /^[\w.-]+\.safetensors$/.test(n))) return names;
   } catch {
     // Said below.
   }

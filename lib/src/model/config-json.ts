@@ -21,6 +21,11 @@ export function readConfig(path: string): ModelConfig {
     const value = json[name] ?? fallback;
     return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : refuse(`has no positive number "${name}"`);
   };
+  const quantised = json['quantization_config'] as Record<string, unknown> | undefined;
+  if (quantised) {
+    const method = String(quantised['quant_method'] ?? (quantised['load_in_4bit'] || quantised['load_in_8bit'] ? 'bitsandbytes' : 'an unnamed method'));
+    throw new UserError(`${path}: the model is quantised as ${method}, which is not read here: take the model that it was made from, or a GGUF file of it.`);
+  }
   const family = json['model_type'];
   if (family !== 'qwen2' && family !== 'qwen3' && family !== 'llama') return refuse(`is of a "${String(family)}" model`);
   if (json['use_sliding_window'] === true) refuse('asks for sliding-window attention, which is not built');

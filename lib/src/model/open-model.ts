@@ -3,12 +3,13 @@
  * is fetched. Of all files only those that are read here: config, tokenizer and safetensors.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../store/errors.js';
 import { fetchHubFiles, hubFolder, hubRepo, listHubFiles, pinRevision, type HubRepo } from '../store/hub.js';
 import type { Progress } from '../store/progress.js';
+import { INDEX, shardNames, WEIGHTS } from './checkpoint.js';
+import { readConfig } from './config-json.js';
 import { isGguf } from './gguf-model.js';
-
-const WEIGHTS = 'model.safetensors', INDEX = 'model.safetensors.index.json';
 
 /**
  * Returns what `loadModel` and `loadTokenizer` read: a path that exists as it is; else the hub's files under
@@ -19,13 +20,17 @@ export async function openModelFolder(idOrPath: string, cacheDir: string, progre
   if (existsSync(idOrPath)) {
     if (isGguf(idOrPath)) return idOrPath;
     if (!statSync(idOrPath).isDirectory()) throw new UserError(`${idOrPath} is a file: give a GGUF file, or the folder that holds the model's config.json.`);
-    modelFiles(readdirSync(idOrPath), idOrPath);
+    modelFiles(readdirSync(idOrPath), idOrPath, () => shardNames(join(idOrPath, INDEX)));
     return idOrPath;
   }
   const repo = await repoOf(idOrPath, cacheDir), folder = hubFolder(repo, cacheDir);
   const listed = (await listHubFiles(repo, folder)).map(({ path }) => path);
-  const files = modelFiles(listed, `${repo.name} at ${repo.revision}`);
-  await fetchHubFiles(repo, (path) => (files.includes(path) ? path : undefined), folder, progress);
+  const fetchThose = (files: readonly string[]) => fetchHubFiles(repo, (path) => (files.includes(path) ? path : undefined), folder, progress);
+  // What says whether the model can be used comes before its gigabytes.
+  await fetchThose(['config.json', INDEX]);
+  const files = modelFiles(listed, `${repo.name} at ${repo.revision}`, () => shardNames(join(folder, INDEX)));
+  readConfig(join(folder, 'config.json'));
+  await fetchThose(files);
   return folder;
 }
 
@@ -38,9 +43,12 @@ async function repoOf(id: string, cacheDir: string): Promise<HubRepo> {
   }
 }
 
-/** Which files of a folder or repository make up the model. Throws a UserError that names those that are lacking. */
-function modelFiles(names: readonly string[], where: string): string[] {
-  const weights = !names.includes(WEIGHTS) && names.includes(INDEX) ? [INDEX, ...shards(names)] : [WEIGHTS];
+/**
+ * Which files of a folder or repository make up the model. Throws a UserError that names those that are lacking.
+ * @param shards what its index lists, asked for where there is one and no single file
+ */
+function modelFiles(names: readonly string[], where: string, shards: () => string[]): string[] {
+  const weights = !names.includes(WEIGHTS) && names.includes(INDEX) ? [INDEX, ...shards()] : [WEIGHTS];
   const needed = ['config.json', 'tokenizer.json', ...weights], lacking = needed.filter((name) => !names.includes(name));
   if (!lacking.length) return [...needed, ...names.filter((name) => name === 'tokenizer_config.json')];
   if (lacking.includes(WEIGHTS) && names.some((name) => name.endsWith('.gguf'))) {
@@ -50,10 +58,4 @@ function modelFiles(names: readonly string[], where: string): string[] {
     throw new UserError(`${where} holds its weights as pytorch_model.bin, which is not read here: save the model again as safetensors with transformers.`);
   }
   throw new UserError(`${where} lacks ${lacking.join(', ')}: a model is config.json, tokenizer.json and ${WEIGHTS}, or its shards and their index.`);
-}
-
-/** The names of all shards; each says how many there are. */
-function shards(names: readonly string[]): string[] {
-  const count = names.map((name) => /^model-\d{5}-of-(\d{5})\.safetensors$/.exec(name)?.[1]).find(Boolean) ?? '00001';
-  return Array.from({ length: Number(count) }, (_, i) => `model-${`${i + 1}`.padStart(5, '0')}-of-${count}.safetensors`);
 }
