@@ -36,3 +36,16 @@ test('a cell may show more at once than zeromq sends without a pause: none is lo
   assert.deepEqual(first!.outputs[1]!.text, ['shown\n']);
   assert.deepEqual(second!.outputs[0]!.text, ['2\n']);
 });
+
+test('the stop button ends what a cell began, and the next cell runs', () => {
+  const output = mkdtempSync(join(tmpdir(), 'stop-'));
+  const cell = `import { openWorkspace, notebookProgress } from 'code2lora';
+    await openWorkspace({ profile: 'synthetic', progress: notebookProgress() }).run('single-lora', { learning: { steps: 100000 } });`;
+  const { status, stdout, stderr } = spawnSync('python', ['test/notebooks/interrupt.py', cell], { encoding: 'utf8', env: { ...process.env, CODE2LORA_OUTPUT: output } });
+  rmSync(output, { recursive: true, force: true });
+  assert.equal(status, 0, stderr.slice(-3000));
+  const { ended, seconds, after } = JSON.parse(stdout) as { ended: string; seconds: number; after: string };
+  assert.match(ended, /Interrupted/);
+  assert.ok(seconds < 0.5, `the kernel went on for ${seconds} s of 4`);
+  assert.equal(after, 'alive\n');
+});

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { explain, UserError } from '../store/errors.js';
 import type { Progress, ProgressUpdate } from '../store/progress.js';
+import { Stopped } from '../store/stop.js';
 import { groupBy } from '../train/draws.js';
 import type { Run, RunOptions } from './run.js';
 
@@ -53,6 +54,8 @@ export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers 
       const made = await make((update) => lab.progress({ ...update, stage: `${run.name}: ${update.stage}` }));
       if (made) done.set(run, made);
     } catch (error) {
+      // Stopped: so are those that wait.
+      if (error instanceof Stopped) throw error;
       failed.set(run, explain(error));
     }
     lab.progress({ stage: 'runs', done: done.size + failed.size, total: runs.length });
@@ -92,16 +95,24 @@ function inProcess(job: SweepJob, threads: number, progress: Progress): Promise<
     execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, OMP_NUM_THREADS: String(threads), TF_NUM_INTRAOP_THREADS: String(threads) },
   });
-  let reason: string | undefined, errors = '';
+  let reason: string | undefined, errors = '', stopped: unknown;
   child.stderr!.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-2000); });
   child.on('message', (message: SweepMessage) => {
     if ('failed' in message) reason = message.failed;
-    else progress(message);
+    else {
+      try {
+        progress(message);
+      } catch (error) {
+        stopped ??= error;
+        child.kill();
+      }
+    }
   });
   child.send(job);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      if (stopped !== undefined) return reject(stopped);
       if (code === 0) return resolve();
       reject(new UserError(reason ?? (signal
         ? `its process was ended by ${signal}, often for want of memory. Sweep again: it goes on from its last checkpoint`

@@ -10,6 +10,7 @@ import { methods, type Method } from '../methods/index.js';
 import { profileNamed, type Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { silent, type Progress } from '../store/progress.js';
+import { once, stoppable, stopping, unstopped } from '../store/stop.js';
 import type { Context } from '../train/draws.js';
 import { asPublished, matched, type PromptFormat } from '../train/examples.js';
 import { writeAdapters } from './adapters.js';
@@ -66,32 +67,33 @@ interface TrackChoice {
   trainRepositories?: number;
 }
 
-export function openWorkspace({ profile: name, progress = silent, recompute = false }: WorkspaceOptions): Workspace {
-  const profile = profileNamed(name);
+export function openWorkspace({ profile: name, progress: show = silent, recompute = false }: WorkspaceOptions): Workspace {
+  const profile = profileNamed(name), progress = stopping(show);
   /** Each key's value is made at its first use, and once. */
-  const byKey = <K, T>(make: (key: K) => Promise<T>) => {
+  const byKey = <K, T>(name: string, make: (key: K) => Promise<T>) => {
     const made = new Map<string, Promise<T>>();
-    return (key: K) => {
-      const text = JSON.stringify(key);
-      let value = made.get(text);
-      if (!value) {
-        made.set(text, value = make(key));
-        // What failed, for want of a network perhaps, is tried again when asked for again.
-        value.catch(() => made.delete(text));
-      }
+    const begin = (key: K, text: string) => {
+      const value = once(`${profile.name} ${name} ${text}`, () => make(key));
+      made.set(text, value);
+      // What failed, for want of a network perhaps, is tried again when asked for again.
+      value.catch(() => made.delete(text));
       return value;
     };
+    return (key: K): Promise<T> => {
+      const text = JSON.stringify(key);
+      return unstopped(() => made.get(text) ?? begin(key, text));
+    };
   };
-  const once = <T>(make: () => Promise<T>) => {
-    const one = byKey((_: null) => make());
+  const single = <T>(name: string, make: () => Promise<T>) => {
+    const one = byKey(name, (_: null) => make());
     return () => one(null);
   };
-  const corpus = once(() => openCorpus(profile, progress));
-  const evolution = once(() => openEvolution(profile, progress));
-  const baseModel = once(() => openBaseModel(profile, corpus, progress));
-  const vectors = byKey(async (encoder: Partial<EncoderConfig>) =>
+  const corpus = single('corpus', () => openCorpus(profile, progress));
+  const evolution = single('evolution', () => openEvolution(profile, progress));
+  const baseModel = single('model', () => openBaseModel(profile, corpus, progress));
+  const vectors = byKey('vectors', async (encoder: Partial<EncoderConfig>) =>
     openVectors(profile, await corpus(), await baseModel(), progress, { ...profile.encoder, ...encoder }));
-  const trackData = byKey(async ({ track, encoder, format, trainRepositories }: TrackChoice): Promise<TrackData> => {
+  const trackData = byKey('track', async ({ track, encoder, format, trainRepositories }: TrackChoice): Promise<TrackData> => {
     const base = await baseModel(), own = {
       ...profile, encoder: { ...profile.encoder, ...encoder }, learning: { ...profile.learning, ...(trainRepositories !== undefined && { trainRepositories }) },
     };
@@ -120,14 +122,15 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
     return recompute && !finishedHere(id, track, own) ? undefined : readRun(results(own.name, 'runs', id));
   };
   const perform = async (name: string, options: RunOptions, report: Progress): Promise<Run> => {
-    const { method, seed, own, choice } = plan(name, options);
-    return performRun(method, seed, own, await baseModel(), await trackData(choice), report);
+    const { method, seed, own, choice, id } = plan(name, options);
+    return once(`${profile.name} run ${id}`, async () => performRun(method, seed, own, await baseModel(), await trackData(choice), report));
   };
-  const run = async (name: string, options: RunOptions = {}): Promise<Run> => (await stored(name, options)) ?? perform(name, options, progress);
+  const run = (name: string, options: RunOptions = {}): Promise<Run> => stoppable(async () => (await stored(name, options)) ?? perform(name, options, progress));
   return {
-    profile, corpus, evolution, baseModel, run,
-    vectors: (encoder = {}) => vectors(encoder),
-    sweep: (runs, options) => sweep(runs, {
+    profile, run,
+    corpus: () => stoppable(corpus), evolution: () => stoppable(evolution), baseModel: () => stoppable(baseModel),
+    vectors: (encoder = {}) => stoppable(() => vectors(encoder)),
+    sweep: (runs, options) => stoppable(() => sweep(runs, {
       profile: name, recompute, progress,
       ids: ({ method: called, ...options }) => {
         const { method, track, seed, own, id } = plan(called, options);
@@ -138,21 +141,21 @@ export function openWorkspace({ profile: name, progress = silent, recompute = fa
         await trackData(plan(method, options).choice);
       },
       perform: ({ method, ...options }, report) => perform(method, options, report),
-    }, options),
-    adapters: async (called, contexts, options = {}) => {
+    }, options)),
+    adapters: (called, contexts, options = {}) => stoppable(async () => {
       const { method, seed, own, choice } = plan(called, options);
       const inputs = methodInputs(await trackData(choice), await baseModel(), own, seed);
       return writeAdapters(method, own, inputs, contexts, progress);
-    },
-    audit: async (called, options = {}) => {
+    }),
+    audit: (called, options = {}) => stoppable(async () => {
       const { method, seed, own, choice, id } = plan(called, options);
       return readAudit(id, own) ?? audit(method, seed, own, await baseModel(), await trackData(choice), progress);
-    },
-    predictions: async (names, { seeds = [SEED], ...options } = {}) => {
+    }),
+    predictions: (names, { seeds = [SEED], ...options } = {}) => stoppable(async () => {
       const all: Prediction[] = [];
       for (const seed of seeds) for (const name of names) all.push(...(await run(name, { ...options, seed })).predictions);
       return all;
-    },
+    }),
   };
 }
 
