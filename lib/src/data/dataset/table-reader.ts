@@ -9,6 +9,7 @@ import { assembleNested } from 'hyparquet/src/assemble.js';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { getTreePath } from 'hyparquet/src/schema.js';
+import { compressors as known } from 'hyparquet-compressors';
 import { UserError } from '../../store/errors.js';
 import type { ColumnType } from './columns.js';
 
@@ -17,7 +18,8 @@ export interface Row {
   [column: string]: string | number | Float32Array | undefined;
 }
 
-const compressors: Compressors = { GZIP: (bytes) => gunzipSync(bytes), BROTLI: (bytes) => brotliDecompressSync(bytes) };
+// Node's own where it has one: it is faster.
+const compressors: Compressors = { ...known, GZIP: (bytes) => gunzipSync(bytes), BROTLI: (bytes) => brotliDecompressSync(bytes) };
 const CODECS = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -91,7 +93,7 @@ function* pages(path: string, read: Read, group: RowGroup, tree: SchemaTree, nod
   const meta = group.columns.find((chunk) => chunk.meta_data?.path_in_schema[0] === name)?.meta_data;
   if (!meta) throw new Error(`column ${name} has no data`);
   if (!CODECS.includes(meta.codec)) {
-    throw new UserError(`${path} is compressed with ${meta.codec} (column ${name}), which is not read here: write it again with snappy or gzip.`);
+    throw new UserError(`${path} is compressed with ${meta.codec} (column ${name}), which is not read here: write it again with zstd, snappy or gzip.`);
   }
   const schemaPath = getTreePath(tree, meta.path_in_schema);
   const decoder = {
