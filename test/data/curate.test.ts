@@ -9,7 +9,7 @@ import { curate, type CurationReport, type Track } from '../../lib/dist/data/cur
 import { readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
 import type { Source } from '../../lib/dist/data/types.js';
 import { UserError } from '../../lib/dist/store/errors.js';
-import { collect, filesUnder, makeRepository } from './git-repositories.js';
+import { collect, filesUnder, git, makeRepository } from './git-repositories.js';
 import { messyHistory } from './messy-history.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'curate-'));
@@ -74,13 +74,13 @@ test('a run that fails or is killed leaves the earlier result, and the next one 
 });
 
 test('a source that fails in the middle leaves nothing of its own', async () => {
-  const out = join(folder, 'middle');
+  const out = join(folder, 'middle'), head = git(repository, ['rev-parse', 'main']).toString().trim();
   const evolution: Track = { track: 'evolution', options: { identity: 'assertion', cutoff: Number.POSITIVE_INFINITY, prefix: 'structured', perCommit: 8, perFile: 4 } };
   const source = (error?: Error): Source => ({
     unusable: [],
     async *snapshots() {},
     async *histories() {
-      yield { id: 'o/r', licence: 'MIT', split: 'train', gitDir: repository, head: 'main' };
+      yield { id: 'o/r', licence: 'MIT', split: 'train', gitDir: repository, head };
       if (error) throw error;
     },
   });
@@ -100,9 +100,9 @@ test('a wrong option is one line that names it', () => {
     [['--source', 'git', '--path', repository], /--out/], [['--source', 'git', '--path', repository, '--out', out, '--track', 'dynamic'], /--track is one of/],
     [['--source', 'git', '--path', repository, '--out', out, '--identity', 'name', '--track', 'evolution'], /--identity is one of/],
     [['--source', 'git', '--path', repository, '--out', out, '--split', 'dev'], /--split is one of/],
-    [['--source', 'git', '--path', repository, '--out', out, '--cutoff', 'soon'], /--cutoff soon is no date/],
+    [['--source', 'git', '--path', repository, '--out', out, '--cutoff', 'soon'], /--cutoff "soon" is no day/],
     [['--source', 'git', '--path', repository, '--out', out, '--track', 'evolution', '--per-file=-1'], /--per-file needs a whole number/],
-    [['--source', 'git', '--corpus', join(folder, 'none.json'), '--out', out], /no corpus file/],
+    [['--source', 'git', '--corpus', join(folder, 'none.json'), '--out', out], /none\.json: it cannot be read \(ENOENT\)/],
     [['--source', 'git', '--corpus', join(folder, 'not.json'), '--out', out], /is not JSON/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);

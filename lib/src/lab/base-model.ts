@@ -8,6 +8,7 @@ import { openModelFolder } from '../model/open-model.js';
 import { disposeModel, type Model } from '../model/weights.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import type { Profile } from '../profiles.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
@@ -48,15 +49,15 @@ export interface Reader {
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('model' in base) return openModel(base.model, progress);
-  const tokenizer = loadTokenizer(data('models', SHIPPED_MODEL));
-  return { ...loadModel(await pretrained(profile, base, await corpus(), tokenizer, progress)), name: 'tiny', tokenizer };
+  const tokenizer = loadTokenizer(data('models', SHIPPED_MODEL)), folder = cache(profile.name, `base-${baseKey(profile)}`);
+  await ensure(() => existsSync(join(folder, 'config.json')), folder, 'pre-training the tiny base model', progress, async () =>
+    pretrainTiny(folder, base, await corpus(), tokenizer, progress));
+  return { ...loadModel(folder), name: 'tiny', tokenizer };
 }
 
-async function pretrained(
-  profile: Profile, base: Extract<Profile['base'], { pretrain: unknown }>, corpus: Corpus, tokenizer: Tokenizer, progress: Progress,
-): Promise<string> {
-  const folder = cache(profile.name, `base-${baseKey(profile)}`);
-  if (existsSync(join(folder, 'config.json'))) return folder;
+async function pretrainTiny(
+  folder: string, base: Extract<Profile['base'], { pretrain: unknown }>, corpus: Corpus, tokenizer: Tokenizer, progress: Progress,
+): Promise<void> {
   const repositories = await corpus.source();
   const text = (split: string) => repositories.filter((r) => r.split === split).flatMap((r) => r.files.map((f) => Buffer.from(f.bytes).toString('utf8')));
   const ids = (texts: string[]) => Uint16Array.from(texts.flatMap((t) => [...tokenizer.encode(t), tokenizer.eos]));
@@ -72,5 +73,4 @@ async function pretrained(
   }, join(folder, 'pretrain'), (update) => progress({ ...update, stage: 'pre-training the tiny base model' }));
   saveModel(folder, model);
   disposeModel(model);
-  return folder;
 }

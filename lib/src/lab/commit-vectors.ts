@@ -13,6 +13,7 @@ import { diffInPart, type DiffRecipe, type EncoderRecipe } from '../encoder/reci
 import { recipeOf, repositoryVector } from '../encoder/repository-vector.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { type NamedArray, readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
@@ -51,8 +52,9 @@ export async function openCommitVectors(
   const folder = cache(profile.name, `commit-vectors-${commitVectorsKey(profile, recipes)}`);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
-  const missing = new Set(ids.filter((id) => !existsSync(path(id))));
-  if (missing.size) {
+  const lacking = () => new Set(ids.filter((id) => !existsSync(path(id))));
+  await ensure(() => lacking().size === 0, folder, 'reading diffs with the model', progress, async () => {
+    const missing = lacking();
     const { embedder, close } = await openReader(profile, base, progress);
     const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, missing, progress);
     const report = speedometer(progress, 'reading repositories at each commit', () => ids.length - missing.size, ids.length);
@@ -81,7 +83,7 @@ export async function openCommitVectors(
       report(0);
     }
     close();
-  }
+  });
   return new Map(ids.map((id) => [id, read(path(id))]));
 }
 

@@ -7,6 +7,7 @@ import { readTasks, writeTasks } from '../data/tasks-parquet.js';
 import type { Repository, Source, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { corpusKey } from './keys.js';
 import { cache } from './paths.js';
@@ -32,11 +33,11 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
   };
   const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');
   // curation.json is written last, so its presence says that the tasks are whole.
-  if (!existsSync(infoPath)) {
+  await ensure(() => existsSync(infoPath), folder, 'making tasks', progress, async () => {
     const curated = await curateCorpus(await source(), profile.curation, progress);
     writeTasks(tasksPath, curated.tasks);
     writeFileAtomic(infoPath, JSON.stringify(curated.repositories));
-  }
+  });
   const repositories = JSON.parse(readFileSync(infoPath, 'utf8')) as CuratedCorpus['repositories'];
   return { tasks: await readTasks(tasksPath), repositories, source };
 }

@@ -8,6 +8,7 @@ import { secondsOfDay } from '../data/iso-day.js';
 import type { Commit, History, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { evolutionKey, hasHistories } from './keys.js';
 import { cache } from './paths.js';
@@ -30,9 +31,8 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
   const reportPath = join(folder, 'curation.json');
   // The report is written last, so its presence says that the tables are whole.
-  if (!existsSync(reportPath)) {
-    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder);
-  }
+  await ensure(() => existsSync(reportPath), folder, 'making the tasks of histories', progress, () =>
+    curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder));
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   return {
     folder,

@@ -18,6 +18,7 @@ import { adapterTensors, disposeAdapter } from '../lora/adapter.js';
 import type { Answers, Method, MethodInputs, Track } from '../methods/method.js';
 import type { LearningConfig, Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { locked } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import type { LossPoint } from '../train/trainer.js';
 import type { Example } from '../train/examples.js';
@@ -99,11 +100,17 @@ export async function readRun(folder: string): Promise<Run | undefined> {
   };
 }
 
-/** Finishes the run and writes it to `results/<profile>/runs/<id>`. */
-export async function performRun(
+/** Finishes the run and writes it to `results/<profile>/runs/<id>`; one process at a time. */
+export function performRun(
   method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress,
 ): Promise<Run> {
   const id = runId(method, data.track, seed, profile);
+  return locked(cache(profile.name, 'runs', id), `answering with ${method.name}`, progress, () => finish(id, method, seed, profile, base, data, progress));
+}
+
+async function finish(
+  id: string, method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress,
+): Promise<Run> {
   const inputs = methodInputs(data, base, profile, seed);
   const made = await trained(method, profile, inputs, progress);
   const { predictions, likelihoods, seconds, adapterBytes, addedTokens, leftOut } = await answered(id, method, seed, profile, base, data, inputs, made, progress);

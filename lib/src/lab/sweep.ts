@@ -89,7 +89,7 @@ export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers 
   return runs.map((run) => ({ ...done.get(run)!, name: run.name }));
 }
 
-/** One run in a process of its own. Its bits are those of a run in this one: on a CPU, one thread and two gave the same. */
+/** One run in a process of its own. Its bits are those of a run in this one under as many threads: what TensorFlow adds up by threads may differ in the last bit. */
 function inProcess(job: SweepJob, threads: number, progress: Progress): Promise<void> {
   const child = fork(fileURLToPath(new URL('./sweep-worker.js', import.meta.url)), {
     execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -6,6 +6,7 @@ import type { Method, MethodInputs, TrainedMethod } from '../methods/method.js';
 import { takeApart } from '../methods/standardised.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { keptPath } from '../train/checkpoints.js';
@@ -23,23 +24,24 @@ export function trainedPath(method: Method, { track, seed }: Pick<MethodInputs, 
 /** The trained values, from the cache or made and stored there. An interrupted training goes on. */
 export async function trained(method: Method, profile: Profile, inputs: MethodInputs, progress: Progress): Promise<TrainedMethod | undefined> {
   const path = trainedPath(method, inputs, profile), { passes, keptAfter } = profile.learning;
-  if (!path || !method.train) return undefined;
+  const { train } = method;
+  if (!path || !train) return undefined;
   const folder = join(path, '..'), work = join(folder, 'unfinished'), kept = passesKept(passes);
   if (keptAfter !== undefined && !kept.includes(keptAfter)) {
     throw new UserError(`Nothing is kept after ${keptAfter} passes of ${passes ?? 'a training in steps'}: ${kept.length ? `choose ${kept.join(', ')}` : 'give learning.passes in place of steps'}.`);
   }
-  if (!existsSync(path)) {
+  await ensure(() => existsSync(path), folder, `training ${method.name}`, progress, async () => {
     if (inputs.train.length === 0) throw new UserError(`${method.name} has no task to train on (${inputs.track} track of ${profile.name}): curate more repositories, or give prompts more room (maxTokens).`);
     if (inputs.validation.length === 0 && !method.inRepositoryOnly) {
       throw new UserError(`${method.name} has no validation task, which chooses the step that is kept (${inputs.track} track of ${profile.name}): curate repositories of the split cr_val, or raise evaluated.validation.`);
     }
     const before = method.startsFrom && methods.find(({ name }) => name === method.startsFrom);
     const start = before && await trained(before, profile, inputs, progress);
-    const { values, ...info } = await method.train(start ? { ...inputs, start } : inputs, work, progress);
+    const { values, ...info } = await train(start ? { ...inputs, start } : inputs, work, progress);
     // Before the result, which says that all is there.
     for (const file of kept.map((after) => keptPath(work, after)).filter(existsSync)) renameSync(file, join(folder, basename(file)));
     writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
-  }
+  });
   rmSync(work, { recursive: true, force: true });
   const { tensors, metadata } = readSafetensors(path);
   const { parameters: best, standardisers } = takeApart(tensors);

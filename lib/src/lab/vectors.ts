@@ -7,6 +7,7 @@ import type { WindowRecipe } from '../encoder/recipe.js';
 import { type EncoderConfig, recipeOf, repositoryVector } from '../encoder/repository-vector.js';
 import { VectorCache } from '../encoder/vector-cache.js';
 import type { Profile } from '../profiles.js';
+import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
@@ -28,8 +29,9 @@ export async function openVectors(
   const folder = cache(profile.name, `vectors-${vectorsKey({ ...profile, encoder })}`);
   const ids = corpus.repositories.filter((r) => r.tasks > 0).map((r) => r.id);
   const path = (id: string) => join(folder, `${id}.safetensors`);
-  const missing = new Set(ids.filter((id) => !existsSync(path(id))));
-  if (missing.size) {
+  const lacking = () => new Set(ids.filter((id) => !existsSync(path(id))));
+  await ensure(() => lacking().size === 0, folder, 'reading repositories with the model', progress, async () => {
+    const missing = lacking();
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
     const { embedder, close } = await openReader({ ...profile, encoder }, base, progress);
     const windows = windowCache(profile, embedder, recipe, report);
@@ -43,7 +45,7 @@ export async function openVectors(
       await new Promise(setImmediate);
     }
     close();
-  }
+  });
   return new Map(ids.map((id) => [id, readSafetensors(path(id)).tensors.get('vector')!.data as Float32Array]));
 }
 
