@@ -68,6 +68,15 @@ for (const [name, make] of learners) {
     assert.equal(result.bestStep, result.losses.reduce((a, b) => (b.validation < a.validation ? b : a)).step);
   });
 
+  test(`${name}: with checkpoints between measurements no step is made again, and it ends with the same bits`, async () => {
+    const whole = await run(make, `${name}-seldom`), often = { checkpointSeconds: 0 }, cut = `${name}-often`;
+    for (const at of [3, 6, 7]) await assert.rejects(run(make, cut, at, often), /cut off/);
+    assert.deepEqual(readdirSync(join(folder, cut)).filter((f) => f.startsWith('state-')).sort(), ['state-6.safetensors', 'state-7.safetensors']);
+    const resumed = await run(make, cut, undefined, often);
+    assert.deepEqual(resumed.result.parameters, whole.result.parameters);
+    assert.deepEqual(resumed.result.losses, whole.result.losses);
+  });
+
   test(`${name}: cut off and started again, it ends with the same bits`, async () => {
     const whole = await run(make, `${name}-whole`);
     const cut = `${name}-cut`;

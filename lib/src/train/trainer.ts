@@ -24,6 +24,8 @@ export interface TrainConfig extends ScheduleConfig {
   patience?: number;
   /** Passes over the training tasks that `steps` are: the parameters after some of them are kept, whichever are the best. */
   passes?: number;
+  /** Seconds between checkpoints where measurements are further apart; 300 when absent. */
+  checkpointSeconds?: number;
 }
 
 export interface LossPoint {
@@ -49,7 +51,12 @@ interface State {
   bestStep: number;
   tokens: number;
   seconds: number;
+  /** Of the steps since the last point. */
+  sums: { loss: number; norm: number; count: number };
 }
+
+/** Where measurements are far apart a checkpoint is made after so long all the same. */
+const CHECKPOINT_SECONDS = 300;
 
 /**
  * @param folder holds the log and the checkpoints of an unfinished run, and what was kept after whole passes
@@ -63,8 +70,9 @@ export async function train(
     beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: config.weightDecay, clip: config.clip,
   });
   const checkpoints = new Checkpoints<State>(folder, optimiser, learner.names);
-  const state: State = checkpoints.restore() ?? { losses: [], bestStep: 0, tokens: 0, seconds: 0 };
-  let sums = { loss: 0, norm: 0, count: 0 };
+  const none = { loss: 0, norm: 0, count: 0 };
+  const state: State = { losses: [], bestStep: 0, tokens: 0, seconds: 0, sums: none, ...checkpoints.restore() };
+  let saved = Date.now();
 
   try {
     while (optimiser.step < config.steps && !exhausted(state, config)) {
@@ -78,7 +86,8 @@ export async function train(
         throw new UserError(`${stage}: the loss is ${loss} and the gradient norm ${norm} at step ${step} (tasks of ` +
           `${[...new Set(draw.contexts.map((c) => c.repo))].join(', ')}): lower the learning rate and run again.`);
       }
-      sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
+      const { sums } = state;
+      state.sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
       state.tokens += tokens;
       state.seconds += (performance.now() - began) / 1000;
       if (optimiser.step % config.validateEvery === 0 || optimiser.step === config.steps) {
@@ -87,10 +96,15 @@ export async function train(
           state.bestStep = optimiser.step;
           checkpoints.saveBest();
         }
-        state.losses.push({ step: optimiser.step, train: sums.loss / sums.count, validation, gradientNorm: sums.norm / sums.count });
-        sums = { loss: 0, norm: 0, count: 0 };
+        state.losses.push({ step: optimiser.step, train: state.sums.loss / state.sums.count, validation, gradientNorm: state.sums.norm / state.sums.count });
+        state.sums = none;
         checkpoints.save(state);
+        saved = Date.now();
         writeFileAtomic(join(folder, 'log.jsonl'), state.losses.map((l) => `${JSON.stringify(l)}\n`).join(''));
+      }
+      if (Date.now() - saved >= 1000 * (config.checkpointSeconds ?? CHECKPOINT_SECONDS)) {
+        checkpoints.save(state);
+        saved = Date.now();
       }
       const after = passesKept(config.passes).find((passes) => stepAfter(passes, config) === optimiser.step);
       if (after !== undefined) checkpoints.keep(after);
