@@ -1,5 +1,5 @@
 /** Stage 1: from the profile's repositories to tasks. The tasks are stored; source text is read again only when asked for. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { syntheticRepositories } from '../data/sources/synthetic/synthetic.js';
 import { curateCorpus, type CuratedCorpus } from '../data/static-track.js';
@@ -9,6 +9,7 @@ import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
+import { storedJson } from '../store/stored-json.js';
 import { corpusKey } from './keys.js';
 import { cache } from './paths.js';
 import { openSource } from './source.js';
@@ -33,12 +34,12 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
   };
   const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');
   // curation.json is written last, so its presence says that the tasks are whole.
-  await ensure(() => existsSync(infoPath), folder, 'making tasks', progress, async () => {
+  await ensure(() => storedJson(infoPath) !== undefined && existsSync(tasksPath), folder, 'making tasks', progress, async () => {
     const curated = await curateCorpus(await source(), profile.curation, progress);
     writeTasks(tasksPath, curated.tasks);
     writeFileAtomic(infoPath, JSON.stringify(curated.repositories));
   });
-  const repositories = JSON.parse(readFileSync(infoPath, 'utf8')) as CuratedCorpus['repositories'];
+  const repositories = storedJson(infoPath) as CuratedCorpus['repositories'];
   return { tasks: await readTasks(tasksPath), repositories, source };
 }
 

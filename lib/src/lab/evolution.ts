@@ -1,5 +1,5 @@
 /** Stage 1 again, for the evolution track: the histories of the profile's repositories become tables of commits and tasks. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { curate, type CurationReport } from '../data/curate.js';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
@@ -10,6 +10,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
+import { storedJson } from '../store/stored-json.js';
 import { evolutionKey, hasHistories } from './keys.js';
 import { cache } from './paths.js';
 import { openSource } from './source.js';
@@ -31,12 +32,12 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
   const reportPath = join(folder, 'curation.json');
   // The report is written last, so its presence says that the tables are whole.
-  await ensure(() => existsSync(reportPath), folder, 'making the tasks of histories', progress, () =>
+  await ensure(() => storedJson(reportPath) !== undefined, folder, 'making the tasks of histories', progress, () =>
     curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder));
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   return {
     folder,
-    report: JSON.parse(readFileSync(reportPath, 'utf8')) as CurationReport,
+    report: storedJson(reportPath) as CurationReport,
     async *tasks() {
       for (const path of paths('qna')) yield* readTaskRows(path);
     },

@@ -18,8 +18,10 @@ import { adapterTensors, disposeAdapter } from '../lora/adapter.js';
 import type { Answers, Method, MethodInputs, Track } from '../methods/method.js';
 import type { LearningConfig, Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
 import { locked } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
+import { storedJson } from '../store/stored-json.js';
 import type { LossPoint } from '../train/trainer.js';
 import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
@@ -93,7 +95,9 @@ export interface Run {
 /** The record, predictions and likelihoods of a finished run, or undefined. */
 export async function readRun(folder: string): Promise<Run | undefined> {
   if (!existsSync(join(folder, 'run.json'))) return undefined;
-  const record = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord, table = join(folder, 'likelihoods.parquet');
+  const record = storedJson(join(folder, 'run.json')) as RunRecord | undefined;
+  if (typeof record?.id !== 'string') throw new UserError(`${join(folder, 'run.json')} is damaged: restore it with "git checkout", or delete its folder and make the run again.`);
+  const table = join(folder, 'likelihoods.parquet');
   return {
     record, predictions: await readPredictions(join(folder, 'predictions.parquet')),
     likelihoods: existsSync(table) ? await readLikelihoods(table) : [],
@@ -212,7 +216,7 @@ async function answered(
         }
         out.likelihoods.push(...(await readLikelihoods(path)));
       } else {
-        if (!existsSync(path)) {
+        if (!existsSync(path) || storedJson(cost) === undefined) {
           const began = performance.now();
           const { results: texts, ...text } = await answerTasks(answers, adapter, list, data, base, profile.contextTokens,
             (model, examples, onDone, adapted) => predict(model, examples, tokenizer, profile.maxNewTokens, onDone, adapted), tick);
@@ -220,7 +224,7 @@ async function answered(
           writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
           writePredictions(path, [...texts].map(([example, text]) => score(example, text, of)));
         }
-        const took = JSON.parse(readFileSync(cost, 'utf8')) as Cost;
+        const took = storedJson(cost) as Cost;
         out.seconds += took.seconds;
         out.addedTokens += took.addedTokens / decoded;
         out.leftOut = sumOf([out.leftOut, took.leftOut]);

@@ -4,7 +4,6 @@
  * A written adapter's gain means little without it. Tasks of half of a repository's test files are learnt from, tasks of the
  * other half are asked; learning rate and passes are those of the least loss on validation repositories, halved alike.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseFiles, readableFiles } from '../encoder/files.js';
 import { inPart } from '../encoder/recipe.js';
@@ -14,6 +13,7 @@ import { tf } from '../engine/tensorflow.js';
 import { adapterFromTensors, adapterNames } from '../lora/adapter.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { sha256 } from '../store/hash.js';
+import { storedJson } from '../store/stored-json.js';
 import { groupBy } from '../train/draws.js';
 import { adapterLearner } from '../train/adapter-learner.js';
 import type { Example } from '../train/examples.js';
@@ -85,7 +85,7 @@ function headroom(reading: Reading): Method {
       };
       const validationRepos = [...groupBy(validation, (e) => e.task.repo).keys()].sort();
       const grid = join(folder, 'chosen.json');
-      if (!existsSync(grid)) {
+      if (storedJson(grid) === undefined) {
         const tried: { epochs: number; rate: number; nats: number }[] = [];
         for (const epochs of PASSES[reading]) {
           for (const rate of RATES) {
@@ -96,7 +96,7 @@ function headroom(reading: Reading): Method {
         }
         writeFileAtomic(grid, JSON.stringify(tried.sort((a, b) => a.nats - b.nats)));
       }
-      const [best] = JSON.parse(readFileSync(grid, 'utf8')) as { epochs: number; rate: number; nats: number }[];
+      const [best] = storedJson(grid) as { epochs: number; rate: number; nats: number }[];
       const jobs = (await Promise.all(evaluated.map((repo) => job(repo, best!.epochs, best!.rate)))).flat();
       return trainEach(jobs, inputs, join(folder, 'chosen'), `training ${name}`, progress);
 

@@ -13,6 +13,7 @@ import { writeFileAtomic } from './atomic.js';
 import { UserError } from './errors.js';
 import { fetchHere } from './fetch.js';
 import type { Progress } from './progress.js';
+import { storedJson } from './stored-json.js';
 
 export interface HubRepo {
   type: 'dataset' | 'model';
@@ -82,7 +83,8 @@ async function commitOf(repo: HubRepo): Promise<string> {
  */
 export async function listHubFiles(repo: HubRepo, folder: string): Promise<HubFile[]> {
   const path = join(folder, 'hub-files.json');
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as HubFile[];
+  const known = storedJson(path);
+  if (Array.isArray(known)) return known as HubFile[];
   const files: HubFile[] = [];
   try {
     for await (const file of listFiles({ repo: { type: repo.type, name: repo.name }, revision: repo.revision, recursive: true, ...hub() })) {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { readCorpusFile, readProjects, readRepositories } from '../../../lib/dist/data/sources/corpus-file.js';
-import { data } from '../../../lib/dist/lab/paths.js';
 import type { Profile } from '../../../lib/dist/profiles.js';
 import { UserError } from '../../../lib/dist/store/errors.js';
 import { silent } from '../../../lib/dist/store/progress.js';
@@ -14,6 +13,7 @@ import { FIRST, HOUR, makeRepository } from '../git-repositories.js';
 const folder = mkdtempSync(join(tmpdir(), 'corpus-file-'));
 after(() => rmSync(folder, { recursive: true }));
 process.env['CODE2LORA_OUTPUT'] = join(folder, 'output');
+const { data } = await import('../../../lib/dist/lab/paths.js');
 const { openCorpus } = await import('../../../lib/dist/lab/corpus.js');
 const { openEvolution } = await import('../../../lib/dist/lab/evolution.js');
 const { corpusKey, evolutionKey, hasHistories } = await import('../../../lib/dist/lab/keys.js');
@@ -87,6 +87,18 @@ test('a profile of git repositories: both tracks from a mirror, and none of them
   // The same pins are found again without their repositories, others have another name.
   delete process.env[MIRROR];
   assert.equal((await openCorpus(profile, silent)).tasks.length, 8);
+  // What was damaged since is made anew.
+  process.env[MIRROR] = join(folder, 'mirror');
+  for (const stage of [`corpus-${corpusKey(profile)}`, `evolution-${evolutionKey(profile)}`]) {
+    const path = join(folder, 'output/data/cache/git-test', stage, 'curation.json'), whole = readFileSync(path);
+    for (const damaged of [whole.subarray(0, whole.length / 2), Buffer.alloc(0)]) {
+      writeFileSync(path, damaged);
+      if (stage.startsWith('corpus')) assert.deepEqual((await openCorpus(profile, silent)).tasks, corpus.tasks);
+      else assert.deepEqual((await openEvolution(profile, silent)).report, evolution.report);
+      assert.deepEqual(readFileSync(path), whole);
+    }
+  }
+  delete process.env[MIRROR];
   const fewer = gitProfile(pins.slice(0, 1));
   assert.ok(corpusKey(fewer) !== corpusKey(profile) && evolutionKey(fewer) !== evolutionKey(profile));
   process.env[MIRROR] = join(folder, 'mirror');

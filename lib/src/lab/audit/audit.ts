@@ -3,7 +3,6 @@
  * to the adapters that are written, and in what these do: every adapter of a suite on every repository of it, and adapters
  * between the average and the own one. Stored under the run's name.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { likelihoods } from '../../eval/likelihood.js';
 import type { Suite } from '../../eval/types.js';
 import { averageAdapters, between, disposeAdapter, type Adapter } from '../../lora/adapter.js';
@@ -13,6 +12,7 @@ import type { Profile } from '../../profiles.js';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { UserError } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
+import { storedJson } from '../../store/stored-json.js';
 import { groupBy } from '../../train/draws.js';
 import type { Example } from '../../train/examples.js';
 import { whole } from '../adapters.js';
@@ -117,8 +117,6 @@ function some(list: readonly Example[]): Map<string, Example[]> {
 
 /** The stored audit of a run, which needs nothing else; one of an earlier version is made anew. */
 export function readAudit(run: string, profile: Profile): Audit | undefined {
-  const path = pathOf(run, profile);
-  if (!existsSync(path)) return undefined;
-  const stored = JSON.parse(readFileSync(path, 'utf8')) as Partial<Audit>;
-  return stored.version === VERSION ? stored as Audit : undefined;
+  const stored = storedJson(pathOf(run, profile)) as Partial<Audit> | undefined;
+  return stored?.version === VERSION ? stored as Audit : undefined;
 }
