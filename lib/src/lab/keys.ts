@@ -77,18 +77,16 @@ function weightsKey(path: string, remedy: string): string {
 }
 
 export function vectorsKey(profile: Profile): string {
-  return short([VERSIONS.vectors, corpusKey(profile), ...readBy(profile)]);
+  const { model: _, ...encoder } = profile.encoder;
+  return short([VERSIONS.vectors, corpusKey(profile), readerKey(profile), encoder]);
 }
 
 export function commitVectorsKey(profile: Profile, recipes: object): string {
-  const { model } = profile.encoder;
-  return short([VERSIONS.commitVectors, evolutionKey(profile), model === undefined ? baseKey(profile) : modelKey(model), recipes]);
+  return short([VERSIONS.commitVectors, evolutionKey(profile), readerKey(profile), recipes]);
 }
 
 /** Vectors depend on the model that reads, and on the one that answers only where it is the same. */
-function readBy({ encoder: { model, ...encoder }, ...profile }: Profile): unknown[] {
-  return model === undefined ? [baseKey({ ...profile, encoder }), encoder] : [modelKey(model), encoder];
-}
+const readerKey = (profile: Profile): string => (profile.encoder.model === undefined ? baseKey(profile) : modelKey(profile.encoder.model));
 
 /** Name of the tasks and vectors of a track. */
 function trackKey(track: Track, profile: Profile): unknown[] {

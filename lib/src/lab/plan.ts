@@ -20,6 +20,7 @@ export const HEADLINE: readonly Plan[] = [
   { track: 'evolution', methods: ['pretrained', 'single-lora', 'code2lora-static', 'code2lora-evo'], seeds: SEEDS.slice(0, 1) },
 ];
 
+/** The headline of a profile, which may leave methods to `reproduce --all`. */
 export const headlineOf = ({ headlineWithout = [] }: Profile): readonly Plan[] =>
   HEADLINE.map((plan) => ({ ...plan, methods: plan.methods.filter((method) => !headlineWithout.includes(method)) }));
 

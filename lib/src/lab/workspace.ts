@@ -70,10 +70,10 @@ interface TrackChoice {
 export function openWorkspace({ profile: name, progress: show = silent, recompute = false }: WorkspaceOptions): Workspace {
   const profile = profileNamed(name), progress = stopping(show);
   /** Each key's value is made at its first use, and once. */
-  const byKey = <K, T>(name: string, make: (key: K) => Promise<T>) => {
+  const byKey = <K, T>(what: string, make: (key: K) => Promise<T>) => {
     const made = new Map<string, Promise<T>>();
     const begin = (key: K, text: string) => {
-      const value = once(`${profile.name} ${name} ${text}`, () => make(key));
+      const value = once(`${profile.name} ${what} ${text}`, () => make(key));
       made.set(text, value);
       // What failed, for want of a network perhaps, is tried again when asked for again.
       value.catch(() => made.delete(text));
@@ -84,8 +84,8 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
       return unstopped(() => made.get(text) ?? begin(key, text));
     };
   };
-  const single = <T>(name: string, make: () => Promise<T>) => {
-    const one = byKey(name, (_: null) => make());
+  const single = <T>(what: string, make: () => Promise<T>) => {
+    const one = byKey(what, (_: null) => make());
     return () => one(null);
   };
   const corpus = single('corpus', () => openCorpus(profile, progress));

@@ -47,41 +47,25 @@ export interface GitSourceOptions {
 
 export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, progress: Progress): Source {
   const unusable: Source['unusable'] = [];
-  const leaveOut = (id: string, error: unknown): void => {
-    if (options.whole || !(error instanceof UserError)) throw error;
-    unusable.push({ id, reason: error.message });
-  };
   const sorted = [...pins].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
-  async function* opened(): AsyncGenerator<History> {
+  /** What `make` gives of each that can be used. */
+  async function* each<T>(make: (history: History) => Promise<T>): AsyncGenerator<T> {
     for (const [i, pin] of sorted.entries()) {
       progress({ stage: 'reading git repositories', done: i, total: sorted.length, note: pin.id });
       try {
-        yield await openHistory(pin, options);
+        yield await make(await openHistory(pin, options));
       } catch (error) {
-        leaveOut(pin.id, error);
+        if (options.whole || !(error instanceof UserError)) throw error;
+        unusable.push({ id: pin.id, reason: error.message });
       }
     }
     progress({ stage: 'reading git repositories', done: sorted.length, total: sorted.length });
   }
-  async function* histories(): AsyncGenerator<History> {
-    for await (const history of opened()) {
-      try {
-        await checkWhole(history.gitDir, history.id, history.head, true);
-        yield history;
-      } catch (error) {
-        leaveOut(history.id, error);
-      }
-    }
-  }
-  async function* snapshots(): AsyncGenerator<Repository> {
-    for await (const history of opened()) {
-      try {
-        yield await snapshot(history, history.split === 'ood_test' ? Number.POSITIVE_INFINITY : options.cutoff);
-      } catch (error) {
-        leaveOut(history.id, error);
-      }
-    }
-  }
+  const histories = () => each(async (history) => {
+    await checkWhole(history.gitDir, history.id, history.head, true);
+    return history;
+  });
+  const snapshots = () => each((history) => snapshot(history, history.split === 'ood_test' ? Number.POSITIVE_INFINITY : options.cutoff));
   return { snapshots, histories, unusable };
 }
 

@@ -27,14 +27,14 @@ const MAX_STEPS = 1_000_000;
 /** Python batches lists and dicts by a thousand items. */
 const MAX_STACK = 100_000;
 
+/** By `module.name`: what is built when they are called, or an Opaque that stands for them. */
+export type Names = ReadonlyMap<string, Known | Opaque>;
+
 /**
  * The value of a pickle: dicts are Maps, lists, tuples and sets arrays, integers beyond 2^53 bigints.
- * @param names by `module.name`: what is built when they are called, or an Opaque that stands for them
  * @param persistent what a persistent id stands for
  * Throws a Refusal.
  */
-export type Names = ReadonlyMap<string, Known | Opaque>;
-
 export function unpickle(bytes: Buffer, names: Names, persistent: (id: unknown) => unknown): unknown {
   return new Machine(bytes, names, persistent).run();
 }
