@@ -1,4 +1,5 @@
 /** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
+import { groupBy } from '../../train/draws.js';
 import { CONTROLS, type Control, SUITES, suites } from '../labels.js';
 import { gainingOf } from '../own-vs-other.js';
 import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
@@ -52,17 +53,18 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
   };
 }
 
-/** With which choices the adapter can be seen to know its repository, in one sentence. */
+/** With which choices the adapter can be seen to know its repository: a sentence a ruler, since likelihoods may have been taken of some only. */
 function finding(suite: AblationRow['suite'], rows: readonly AblationRow[]): string[] {
   const judged = rows.flatMap(({ choice, gain, gainNats }) => {
     const seen = gainNats?.difference ?? gain;
-    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”`, ...seen }] : [];
+    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”`, ruler: gainNats ? 'by log-likelihood' : 'by exact match', ...seen }] : [];
   });
-  const ruler = rows.some(({ gainNats }) => gainNats) ? 'by log-likelihood' : 'by exact match';
-  const verdicts = Object.entries({
-    'is better than': judged.filter(({ low }) => low > 0),
-    'is worse than': judged.filter(({ high }) => high < 0),
-    'cannot be told from': judged.filter(({ low, high }) => low <= 0 && high >= 0),
-  }).flatMap(([what, list]) => (list.length ? [`with ${list.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
-  return verdicts.length ? [`${suite}, ${ruler}: ${verdicts.join('; ')}.`] : [];
+  return [...groupBy(judged, ({ ruler }) => ruler)].map(([ruler, list]) => {
+    const verdicts = Object.entries({
+      'is better than': list.filter(({ low }) => low > 0),
+      'is worse than': list.filter(({ high }) => high < 0),
+      'cannot be told from': list.filter(({ low, high }) => low <= 0 && high >= 0),
+    }).flatMap(([what, some]) => (some.length ? [`with ${some.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
+    return `${suite}, ${ruler}: ${verdicts.join('; ')}.`;
+  });
 }

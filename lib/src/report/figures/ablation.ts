@@ -45,8 +45,9 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
     return (MARK * (present.indexOf(adapter) - (present.length - 1) / 2)) / height;
   };
   const [low, high] = around(shown.flatMap((row) => marks.flatMap(({ adapter }) => bounds(row.scores[adapter]))));
-  // Nats are drawn as they are; the panels multiply fractions by 100.
-  const byNats = shown.some(({ gainNats }) => gainNats);
+  // One ruler for all rows: the likelihood where it was taken of every one that has a control. Nats are drawn as they are; the
+  // panels multiply fractions by 100.
+  const compared = shown.filter(({ gain }) => gain), byNats = compared.length > 0 && compared.every(({ gainNats }) => gainNats);
   const gainOf = ({ gain, gainNats }: AblationRow): Interval | undefined => (byNats ? gainNats && scaled(gainNats.difference, 0.01) : gain);
   const gains = around([0, ...shown.flatMap((row) => bounds(gainOf(row)))], byNats ? 0.002 : 1);
   const legend = legendHeight(marks.map(({ name }) => name));
