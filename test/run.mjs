@@ -1,6 +1,7 @@
 /**
  * Runs the tests: strict types of lib, tests and notebooks, lint, then every test file, and says what each took.
- * `npm test -- eval interval` runs only the test files whose path holds one of the words; those of `long` run only so.
+ * `npm test -- eval interval` runs only the test files whose path holds one of the words. `npm test -- long`, `faults` and
+ * `fuzz` take hours: models that must be fetched, and thousands of draws.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, symlinkSync } from 'node:fs';
@@ -20,6 +21,8 @@ const env = {
   OMP_NUM_THREADS: threads,
 };
 const words = process.argv.slice(2);
+/** Asked for by name, these take all their draws, files and models; in a whole run a few, or nothing. */
+if (words.some((word) => ['long', 'faults', 'fuzz'].includes(word))) env.CODE2LORA_LONG_TESTS = '1';
 const started = Date.now();
 const failed = [];
 

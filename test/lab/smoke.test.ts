@@ -16,7 +16,7 @@ import { Random } from '../../lib/dist/store/random.js';
 /** The browser test shows these results, so they stay. */
 const viaNotebooks = resolve('test/output/smoke'), killed = resolve('test/output/killed');
 const MOST_MS = 1_800_000;
-const KILLS = 20;
+const KILLS = 8;
 
 function start(args: string[], output: string) {
   const child = spawn(process.execPath, args, { env: { ...process.env, CODE2LORA_OUTPUT: output, CODE2LORA_PROFILE: 'smoke' }, stdio: ['ignore', 'pipe', 'pipe'] });

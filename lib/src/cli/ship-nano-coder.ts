@@ -9,6 +9,7 @@ import type { TokenFile } from '../pretrain/tokens.js';
 import { exportFigure } from '../report/export.js';
 import { lossCurve } from '../report/figures/loss-curve.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { seal } from '../store/sums.js';
 
 /** The lines of all rounds so far; the steps of each count from one. */
 export function shippedLog(folder: string): PretrainLogLine[] {
@@ -20,6 +21,7 @@ export async function shipModel(
   folder: string, model: Model, config: PretrainConfig, data: TokenFile, projects: number, runFolder: string, earlier: PretrainLogLine[],
 ): Promise<void> {
   saveModel(folder, model);
+  seal(folder, ['config.json', 'model.safetensors', 'tokenizer.json']);
   const log = [...earlier, ...readLog(runFolder, config)];
   const ends = log.filter((line, i) => i + 1 === log.length || log[i + 1]!.step < line.step);
   const tokens = ends.reduce((sum, line) => sum + line.tokens, 0);

@@ -1,5 +1,5 @@
 /** Stage 2: the frozen model and its tokenizer. Smoke trains a tiny one on its synthetic training repositories. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Embedder, embedderOf } from '../encoder/embedder.js';
 import { loadModel, saveModel } from '../model/checkpoint.js';
@@ -10,11 +10,13 @@ import { pretrain } from '../pretrain/pretrain.js';
 import type { Profile } from '../profiles.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
+import { areWhole, seal } from '../store/sums.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
-import { baseKey, SHIPPED_MODEL } from './keys.js';
-import { cache, data } from './paths.js';
+import { baseKey } from './keys.js';
+import { cache } from './paths.js';
 import { fetchPinnedModel, isPinnedModel, readPinnedModel } from './pinned-model.js';
+import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
 
 export interface BaseModel extends Model {
   name: string;
@@ -24,7 +26,7 @@ export interface BaseModel extends Model {
 /** @param name a pinned model, the one that comes with the project, a folder or a GGUF file on this machine, or a model of the hub */
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
   const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress)
-    : await openModelFolder(name === SHIPPED_MODEL ? data('models', name) : name, cache(), progress);
+    : name === SHIPPED_MODEL ? shippedModel() : await openModelFolder(name, cache(), progress);
   return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
 }
 
@@ -49,11 +51,15 @@ export interface Reader {
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('model' in base) return openModel(base.model, progress);
-  const tokenizer = loadTokenizer(data('models', SHIPPED_MODEL)), folder = cache(profile.name, `base-${baseKey(profile)}`);
-  await ensure(() => existsSync(join(folder, 'config.json')), folder, 'pre-training the tiny base model', progress, async () =>
-    pretrainTiny(folder, base, await corpus(), tokenizer, progress));
+  const tokenizer = loadTokenizer(shippedModel()), folder = cache(profile.name, `base-${baseKey(profile)}`);
+  await ensure(() => areWhole(folder, MODEL_FILES, progress), folder, 'pre-training the tiny base model', progress, async () => {
+    await pretrainTiny(folder, base, await corpus(), tokenizer, progress);
+    seal(folder, MODEL_FILES);
+  });
   return { ...loadModel(folder), name: 'tiny', tokenizer };
 }
+
+const MODEL_FILES = ['config.json', 'model.safetensors'];
 
 async function pretrainTiny(
   folder: string, base: Extract<Profile['base'], { pretrain: unknown }>, corpus: Corpus, tokenizer: Tokenizer, progress: Progress,

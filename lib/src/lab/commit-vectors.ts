@@ -2,7 +2,6 @@
  * Stage 3 of the evolution track: what Code2LoRA-Evo reads of every kept commit, the vector of its production diff and
  * that of the repository at it (paper §3.3). Stored one file a repository.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../data/types.js';
 import { diffVectors } from '../encoder/diff-vector.js';
@@ -15,7 +14,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { type NamedArray, readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { type NamedArray, storedSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
@@ -52,7 +51,14 @@ export async function openCommitVectors(
   const folder = cache(profile.name, `commit-vectors-${commitVectorsKey(profile, recipes)}`);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
-  const lacking = () => new Set(ids.filter((id) => !existsSync(path(id))));
+  const vectors: CommitVectors = new Map();
+  const lacking = () => {
+    for (const id of ids) {
+      const stored = vectors.has(id) ? undefined : read(path(id), progress);
+      if (stored) vectors.set(id, stored);
+    }
+    return new Set(ids.filter((id) => !vectors.has(id)));
+  };
   await ensure(() => lacking().size === 0, folder, 'reading diffs with the model', progress, async () => {
     const missing = lacking();
     const { embedder, close } = await openReader(profile, base, progress);
@@ -74,17 +80,19 @@ export async function openCommitVectors(
         if (group.push(snapshot) === COMMITS_TOGETHER) await read();
       }
       await read();
-      write(path(history.id), [...commits.values()].map((commit) => {
+      const made = [...commits.values()].map((commit) => {
         const state = states.get(commit.id);
         if (!state) throw new UserError(`Commit ${commit.id} of ${history.id} is not in its history: delete ${evolution.folder} and run again, it is then curated anew.`);
         return { ...commit, state };
-      }));
+      });
+      write(path(history.id), made);
+      vectors.set(history.id, made);
       missing.delete(history.id);
       report(0);
     }
     close();
   });
-  return new Map(ids.map((id) => [id, read(path(id))]));
+  return new Map(ids.map((id) => [id, vectors.get(id)!]));
 }
 
 /** Of each repository its kept commits by id, oldest first, with the vectors of their diffs. */
@@ -123,8 +131,10 @@ function write(path: string, commits: readonly CommitVector[]): void {
     { commits: commits.map(({ id }) => id).join(' ') });
 }
 
-function read(path: string): CommitVector[] {
-  const { tensors, metadata } = readSafetensors(path);
+function read(path: string, progress: Progress): CommitVector[] | undefined {
+  const stored = storedSafetensors(path, progress);
+  if (!stored) return undefined;
+  const { tensors, metadata } = stored;
   const row = (name: string, i: number) => {
     const { shape, data } = tensors.get(name)!;
     return data.subarray(i * shape[1]!, (i + 1) * shape[1]!) as Float32Array;

@@ -1,5 +1,4 @@
 /** Stage 1: from the profile's repositories to tasks. The tasks are stored; source text is read again only when asked for. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { syntheticRepositories } from '../data/sources/synthetic/synthetic.js';
 import { curateCorpus, type CuratedCorpus } from '../data/static-track.js';
@@ -10,6 +9,7 @@ import { writeFileAtomic } from '../store/atomic.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
+import { areWhole, seal } from '../store/sums.js';
 import { corpusKey } from './keys.js';
 import { cache } from './paths.js';
 import { openSource } from './source.js';
@@ -32,12 +32,12 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
       : inOrder(all);
     return loading;
   };
-  const tasksPath = join(folder, 'tasks.parquet'), infoPath = join(folder, 'curation.json');
-  // curation.json is written last, so its presence says that the tasks are whole.
-  await ensure(() => storedJson(infoPath) !== undefined && existsSync(tasksPath), folder, 'making tasks', progress, async () => {
+  const files = ['tasks.parquet', 'curation.json'], [tasksPath, infoPath] = files.map((name) => join(folder, name)) as [string, string];
+  await ensure(() => areWhole(folder, files, progress) && storedJson(infoPath) !== undefined, folder, 'making tasks', progress, async () => {
     const curated = await curateCorpus(await source(), profile.curation, progress);
     writeTasks(tasksPath, curated.tasks);
     writeFileAtomic(infoPath, JSON.stringify(curated.repositories));
+    seal(folder, files);
   });
   const repositories = storedJson(infoPath) as CuratedCorpus['repositories'];
   return { tasks: await readTasks(tasksPath), repositories, source };

@@ -1,6 +1,6 @@
 /** Stage 1 again, for the evolution track: the histories of the profile's repositories become tables of commits and tasks. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { curate, type CurationReport } from '../data/curate.js';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
 import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
@@ -11,6 +11,7 @@ import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
+import { areWhole, seal, sealed } from '../store/sums.js';
 import { evolutionKey, hasHistories } from './keys.js';
 import { cache } from './paths.js';
 import { openSource } from './source.js';
@@ -30,11 +31,13 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
   const source = openSource(profile, progress);
   if (!hasHistories(profile)) throw new UserError(`The repositories of profile ${profile.name} are one snapshot each, without history: choose the static track, or another profile.`);
   const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
-  const reportPath = join(folder, 'curation.json');
-  // The report is written last, so its presence says that the tables are whole.
-  await ensure(() => storedJson(reportPath) !== undefined, folder, 'making the tasks of histories', progress, () =>
-    curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder));
+  const report = 'curation.json', reportPath = join(folder, report);
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
+  // The report is written after the tables, so its presence says that they are there.
+  await ensure(() => areWhole(folder, [report, ...sealed(folder)], progress) && storedJson(reportPath) !== undefined, folder, 'making the tasks of histories', progress, async () => {
+    await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder);
+    seal(folder, [report, ...[...paths('qna'), ...paths('commits')].map((path) => relative(folder, path))]);
+  });
   return {
     folder,
     report: storedJson(reportPath) as CurationReport,

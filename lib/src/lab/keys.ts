@@ -11,6 +11,7 @@ import { UserError } from '../store/errors.js';
 import { hashFile, hashJson } from '../store/hash.js';
 import { data } from './paths.js';
 import { isPinnedModel, readPinnedModel } from './pinned-model.js';
+import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
 const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, likelihood: 1 };
@@ -48,9 +49,6 @@ export function evolutionKey(profile: Profile): string {
   return short([VERSIONS.evolution, histories ?? unpinned(profile), profile.evolution]);
 }
 
-/** The model that comes with the project. */
-export const SHIPPED_MODEL = 'nano-coder';
-
 /** Hashes of models on this machine, which do not change while a program runs. */
 const weights = new Map<string, string>();
 export function baseKey(profile: Profile): string {
@@ -60,16 +58,16 @@ export function baseKey(profile: Profile): string {
 
 /** Of a model by any of its names: of a revision of the hub the name, of weights on this machine their hash. */
 function modelKey(name: string): string {
-  if (name === SHIPPED_MODEL) return weightsKey(data('models', name), 'Restore it with "git checkout -- data/models"');
+  if (name === SHIPPED_MODEL) return weightsKey(shippedModel());
   if (isPinnedModel(name)) return readPinnedModel(name).sha256.slice(0, 12);
-  return existsSync(name) ? weightsKey(name, 'Give a folder with safetensors, or a GGUF file') : short([VERSIONS.base, { hub: name }]);
+  return existsSync(name) ? weightsKey(name) : short([VERSIONS.base, { hub: name }]);
 }
 
 /** Of a GGUF file, or of a folder's weights. */
-function weightsKey(path: string, remedy: string): string {
+function weightsKey(path: string): string {
   if (!weights.has(path)) {
     const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors')).sort().map((file) => join(path, file)) : [];
-    if (!files.length) throw new UserError(`The frozen model is not there: ${path} holds no weights. ${remedy}.`);
+    if (!files.length) throw new UserError(`The frozen model is not there: ${path} holds no weights. Give a folder with safetensors, or a GGUF file.`);
     const hashes = files.map((file) => hashFile(file));
     weights.set(path, (hashes.length === 1 ? hashes[0]! : hashJson(hashes)).slice(0, 12));
   }

@@ -3,7 +3,7 @@
  * adapters. Named by the hash of all that determines it; every finished part is stored, so a killed run goes on where
  * it was.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { sumOf, type LeftOut } from '../context/context.js';
@@ -22,6 +22,7 @@ import { UserError } from '../store/errors.js';
 import { locked } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
+import { areWhole, isWhole, seal } from '../store/sums.js';
 import type { LossPoint } from '../train/trainer.js';
 import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
@@ -92,16 +93,18 @@ export interface Run {
   likelihoods: Likelihood[];
 }
 
-/** The record, predictions and likelihoods of a finished run, or undefined. */
+const RECORD = 'run.json', PREDICTIONS = 'predictions.parquet', LIKELIHOODS = 'likelihoods.parquet';
+
+/** A file of a run that holds other bytes than were written. */
+const damagedOf = (folder: string): string | undefined => [RECORD, PREDICTIONS, LIKELIHOODS].find((name) => isWhole(folder, name) === false);
+
+/** The record, predictions and likelihoods of a finished run, or undefined. Throws a UserError when a file is damaged. */
 export async function readRun(folder: string): Promise<Run | undefined> {
-  if (!existsSync(join(folder, 'run.json'))) return undefined;
-  const record = storedJson(join(folder, 'run.json')) as RunRecord | undefined;
-  if (typeof record?.id !== 'string') throw new UserError(`${join(folder, 'run.json')} is damaged: restore it with "git checkout", or delete its folder and make the run again.`);
-  const table = join(folder, 'likelihoods.parquet');
-  return {
-    record, predictions: await readPredictions(join(folder, 'predictions.parquet')),
-    likelihoods: existsSync(table) ? await readLikelihoods(table) : [],
-  };
+  if (!existsSync(join(folder, RECORD))) return undefined;
+  const record = storedJson(join(folder, RECORD)) as RunRecord | undefined, damaged = damagedOf(folder) ?? (typeof record?.id === 'string' ? undefined : RECORD);
+  if (damaged !== undefined) throw new UserError(`${join(folder, damaged)} is damaged: restore it with "git checkout", or delete its folder and make the run again.`);
+  const table = join(folder, LIKELIHOODS);
+  return { record: record!, predictions: await readPredictions(join(folder, PREDICTIONS)), likelihoods: existsSync(table) ? await readLikelihoods(table) : [] };
 }
 
 /** Finishes the run and writes it to `results/<profile>/runs/<id>`; one process at a time. */
@@ -135,16 +138,24 @@ async function finish(
   const folder = results(profile.name, 'runs', id), run: Run = { record, predictions, likelihoods };
   const before = await sameRun(folder, run);
   if (!before) {
-    writeFileAtomic(join(folder, 'predictions.parquet'), predictionsTable(predictions));
-    writeFileAtomic(join(folder, 'likelihoods.parquet'), likelihoodsTable(likelihoods));
-    writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+    // Without its record the run counts as not made: so it is, while files of two runs could be there.
+    rmSync(join(folder, RECORD), { force: true });
+    writePredictions(join(folder, PREDICTIONS), predictions);
+    writeLikelihoods(join(folder, LIKELIHOODS), likelihoods);
+    writeRecord(folder, record);
   } else if (Object.keys(record).some((key) => !(key in before.record))) {
     // What later versions record is added; the rest stays as whoever made the run wrote it.
     before.record = { ...record, ...before.record };
-    writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(before.record, null, 2)}\n`);
+    writeRecord(folder, before.record);
   }
   writeFileAtomic(doneHere(id, profile), likelihoodKey(data.track, profile));
   return before ?? run;
+}
+
+/** Last, since its presence says that the run is there. */
+function writeRecord(folder: string, record: RunRecord): void {
+  writeFileAtomic(join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  seal(folder, [RECORD, PREDICTIONS, LIKELIHOODS]);
 }
 
 /** Tasks that so many steps draw, over all training tasks. */
@@ -173,10 +184,10 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equa
 
 const doneHere = (id: string, profile: Profile): string => cache(profile.name, 'runs', id, 'done');
 
-/** True when this machine's cache has finished the run (a committed result alone does not count). */
+/** True when this machine's cache has finished the run (a committed result alone does not count) and its result is not damaged. */
 export function finishedHere(id: string, track: Track, profile: Profile): boolean {
-  const path = doneHere(id, profile);
-  return existsSync(path) && readFileSync(path, 'utf8') === likelihoodKey(track, profile);
+  const path = doneHere(id, profile), folder = results(profile.name, 'runs', id);
+  return existsSync(path) && readFileSync(path, 'utf8') === likelihoodKey(track, profile) && damagedOf(folder) === undefined;
 }
 
 interface AllAnswers extends Pick<RunRecord, 'adapterBytes' | 'addedTokens' | 'leftOut'> {
@@ -199,32 +210,33 @@ async function answered(
     ...asked(data.scored).map(([suite, list]) => ({ adapter, suite, list, what: 'likelihoods' as const })),
   ]);
   const total = parts.reduce((n, p) => n + p.list.length, 0), decoded = parts.reduce((n, p) => n + (p.what === 'predictions' ? p.list.length : 0), 0);
-  const stage = `answering with ${method.name}`, { tokenizer } = base;
+  const stage = `answering with ${method.name}`, { tokenizer } = base, folder = cache(profile.name, 'runs', id);
   const answers = await method.answers(inputs, made);
   const out: AllAnswers = { predictions: [], likelihoods: [], seconds: 0, adapterBytes: bytesOf(answers, data), addedTokens: 0, leftOut: {} };
   let done = 0;
   try {
     for (const { adapter, suite, list, what } of parts) {
-      const path = cache(profile.name, 'runs', id, `${what}-${what === 'likelihoods' ? `${likelihoodKey(data.track, profile)}-` : ''}${adapter}-${suite}.parquet`), cost = `${path}.json`;
+      const file = `${what}-${what === 'likelihoods' ? `${likelihoodKey(data.track, profile)}-` : ''}${adapter}-${suite}.parquet`, path = join(folder, file), cost = `${file}.json`;
       const of = { track: data.track, suite, method: method.name, adapter, seed }, before = done;
       const tick = (n: number) => progress({ stage, done: done += n, total, note: `${suite}, ${adapter === 'none' ? 'no adapter' : `${adapter} adapter`}` });
       if (what === 'likelihoods') {
-        if (!existsSync(path)) {
+        if (!areWhole(folder, [file], progress)) {
           const { results: nats } = await answerTasks(answers, adapter, list, data, base, profile.contextTokens,
             (model, examples, onDone, adapted) => likelihoods(model, examples, tokenizer, onDone, adapted), tick);
           writeLikelihoods(path, [...nats].map(([{ task: { id: taskId, repo, commitIndex } }, own]) => ({ taskId, repo, commitIndex, ...of, ...own })));
+          seal(folder, [file]);
         }
         out.likelihoods.push(...(await readLikelihoods(path)));
       } else {
-        if (!existsSync(path) || storedJson(cost) === undefined) {
+        if (!areWhole(folder, [file, cost], progress) || storedJson(join(folder, cost)) === undefined) {
           const began = performance.now();
           const { results: texts, ...text } = await answerTasks(answers, adapter, list, data, base, profile.contextTokens,
             (model, examples, onDone, adapted) => predict(model, examples, tokenizer, profile.maxNewTokens, onDone, adapted), tick);
-          // Before the answers, so that whoever finds these finds what they took.
-          writeFileAtomic(cost, JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
+          writeFileAtomic(join(folder, cost), JSON.stringify({ seconds: (performance.now() - began) / 1000, ...text } satisfies Cost));
           writePredictions(path, [...texts].map(([example, text]) => score(example, text, of)));
+          seal(folder, [file, cost]);
         }
-        const took = storedJson(cost) as Cost;
+        const took = storedJson(join(folder, cost)) as Cost;
         out.seconds += took.seconds;
         out.addedTokens += took.addedTokens / decoded;
         out.leftOut = sumOf([out.leftOut, took.leftOut]);

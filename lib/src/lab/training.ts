@@ -8,7 +8,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { keptPath } from '../train/checkpoints.js';
 import { passesKept } from '../train/trainer.js';
 import { recordText } from './adapt/record.js';
@@ -30,7 +30,12 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
   if (keptAfter !== undefined && !kept.includes(keptAfter)) {
     throw new UserError(`Nothing is kept after ${keptAfter} passes of ${passes ?? 'a training in steps'}: ${kept.length ? `choose ${kept.join(', ')}` : 'give learning.passes in place of steps'}.`);
   }
-  await ensure(() => existsSync(path), folder, `training ${method.name}`, progress, async () => {
+  const read = () => {
+    const best = storedSafetensors(path, progress), asked = keptAfter === undefined ? best : storedSafetensors(keptPath(folder, keptAfter), progress);
+    return best && asked && { best, asked };
+  };
+  let found: ReturnType<typeof read>;
+  await ensure(() => (found = read()) !== undefined, folder, `training ${method.name}`, progress, async () => {
     if (inputs.train.length === 0) throw new UserError(`${method.name} has no task to train on (${inputs.track} track of ${profile.name}): curate more repositories, or give prompts more room (maxTokens).`);
     if (inputs.validation.length === 0 && !method.inRepositoryOnly) {
       throw new UserError(`${method.name} has no validation task, which chooses the step that is kept (${inputs.track} track of ${profile.name}): curate repositories of the split cr_val, or raise evaluated.validation.`);
@@ -43,8 +48,8 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
     writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
   });
   rmSync(work, { recursive: true, force: true });
-  const { tensors, metadata } = readSafetensors(path);
-  const { parameters: best, standardisers } = takeApart(tensors);
-  const values = keptAfter === undefined ? best : readSafetensors(keptPath(folder, keptAfter)).tensors;
+  const { best: { tensors, metadata }, asked } = found ?? read()!;
+  const { parameters, standardisers } = takeApart(tensors);
+  const values = keptAfter === undefined ? parameters : asked.tensors;
   return { values, standardisers, ...(JSON.parse(metadata['info']!) as Omit<TrainedMethod, 'values' | 'standardisers'>) };
 }

@@ -1,5 +1,4 @@
 /** Stage 3: the vector of every repository, stored one file each, so that an interrupted run goes on where it was. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Embedder } from '../encoder/embedder.js';
 import { readableFiles } from '../encoder/files.js';
@@ -9,7 +8,7 @@ import { VectorCache } from '../encoder/vector-cache.js';
 import type { Profile } from '../profiles.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
 import { vectorsKey } from './keys.js';
@@ -29,7 +28,14 @@ export async function openVectors(
   const folder = cache(profile.name, `vectors-${vectorsKey({ ...profile, encoder })}`);
   const ids = corpus.repositories.filter((r) => r.tasks > 0).map((r) => r.id);
   const path = (id: string) => join(folder, `${id}.safetensors`);
-  const lacking = () => new Set(ids.filter((id) => !existsSync(path(id))));
+  const vectors: Vectors = new Map();
+  const lacking = () => {
+    for (const id of ids) {
+      const stored = vectors.has(id) ? undefined : storedSafetensors(path(id), progress)?.tensors.get('vector');
+      if (stored) vectors.set(id, stored.data as Float32Array);
+    }
+    return new Set(ids.filter((id) => !vectors.has(id)));
+  };
   await ensure(() => lacking().size === 0, folder, 'reading repositories with the model', progress, async () => {
     const missing = lacking();
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
@@ -40,13 +46,14 @@ export async function openVectors(
       const { vector, files, tokens } = await repositoryVector(readableFiles(repo, recipe), windows, recipe);
       writeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]), 'F32',
         { files: String(files), tokens: String(tokens) });
+      vectors.set(repo.id, vector);
       missing.delete(repo.id);
       report(0);
       await new Promise(setImmediate);
     }
     close();
   });
-  return new Map(ids.map((id) => [id, readSafetensors(path(id)).tensors.get('vector')!.data as Float32Array]));
+  return new Map(ids.map((id) => [id, vectors.get(id)!]));
 }
 
 /** Window vectors of a profile: one folder for snapshots, commits and ablations. */

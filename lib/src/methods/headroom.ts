@@ -14,6 +14,7 @@ import { adapterFromTensors, adapterNames } from '../lora/adapter.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { sha256 } from '../store/hash.js';
 import { storedJson } from '../store/stored-json.js';
+import { areWhole, seal } from '../store/sums.js';
 import { groupBy } from '../train/draws.js';
 import { adapterLearner } from '../train/adapter-learner.js';
 import type { Example } from '../train/examples.js';
@@ -28,6 +29,8 @@ const RATES = [1e-3, 3e-4], PASSES = { tests: [1, 2, 4], source: [1, 2] } as con
 /** Windows of a repository's source text, each as long as a prompt. */
 const WINDOWS = 64;
 const BATCH = 16;
+/** What came of the trials, in the folder of the training. */
+const CHOSEN = 'chosen.json';
 
 /** A repository's test files in an order of their own; the first half is learnt from. Asked of the same list again and again. */
 function learntFiles(tasks: readonly Example[]): ReadonlySet<string> {
@@ -84,8 +87,8 @@ function headroom(reading: Reading): Method {
         return examples.length ? [{ repo, examples, epochs, learningRate, batch: BATCH, start: () => names.map((n) => toTensor(start!.values.get(n)!)) }] : [];
       };
       const validationRepos = [...groupBy(validation, (e) => e.task.repo).keys()].sort();
-      const grid = join(folder, 'chosen.json');
-      if (storedJson(grid) === undefined) {
+      const grid = join(folder, CHOSEN);
+      if (!areWhole(folder, [CHOSEN], progress) || storedJson(grid) === undefined) {
         const tried: { epochs: number; rate: number; nats: number }[] = [];
         for (const epochs of PASSES[reading]) {
           for (const rate of RATES) {
@@ -95,6 +98,7 @@ function headroom(reading: Reading): Method {
           }
         }
         writeFileAtomic(grid, JSON.stringify(tried.sort((a, b) => a.nats - b.nats)));
+        seal(folder, [CHOSEN]);
       }
       const [best] = storedJson(grid) as { epochs: number; rate: number; nats: number }[];
       const jobs = (await Promise.all(evaluated.map((repo) => job(repo, best!.epochs, best!.rate)))).flat();

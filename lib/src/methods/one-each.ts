@@ -1,11 +1,10 @@
 /** An adapter for each of many repositories, each trained on texts of that repository alone: what per-repo LoRA and headroom have in common. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toTensor } from '../engine/arrays.js';
 import { tf, type Tensor } from '../engine/tensorflow.js';
 import { adapterFromTensors, adapterNames, initialAdapter, mapAdapter, type Adapter } from '../lora/adapter.js';
 import type { Progress } from '../store/progress.js';
-import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { readSafetensors, storedSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
 import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
 import { balanced } from '../train/draws.js';
 import type { Example } from '../train/examples.js';
@@ -36,7 +35,8 @@ export async function trainEach(
   let tokens = 0, seconds = 0;
   for (const [i, { repo, examples, epochs, learningRate, batch, start, validation }] of jobs.entries()) {
     const done = join(folder, `${repo}.safetensors`);
-    if (!existsSync(done)) {
+    let stored = storedSafetensors(done, progress);
+    if (!stored) {
       const steps = Math.max(1, Math.round((epochs * examples.length) / batch));
       const writer: AdapterWriter = { parameters: start(), names, write: (p) => adapterFromTensors(p, rank, alpha) };
       const learner = adapterLearner(model, writer, validation ?? [], contextOf, learning, tokenizer.eos);
@@ -44,8 +44,9 @@ export async function trainEach(
         ...learning, steps, validateEvery: validation?.length ? Math.max(1, Math.round(steps / epochs)) : steps, learningRate,
       }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
       writeSafetensors(done, made.parameters, 'F32', { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
+      stored = readSafetensors(done);
     }
-    const { tensors, metadata } = readSafetensors(done);
+    const { tensors, metadata } = stored;
     for (const [name, value] of tensors) values.set(`${repo}/${name}`, value);
     const info = JSON.parse(metadata['info']!) as { loss: LossPoint; tokens: number; seconds: number };
     losses.push({ ...info.loss, step: i + 1 });

@@ -4,7 +4,7 @@
  * will be, so a longer one goes on from where a shorter one began to decay. Resumable: the state is a checkpoint and
  * the step's number.
  */
-import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdamW } from '../engine/adamw.js';
 import { headLoss } from '../engine/ops.js';
@@ -15,7 +15,7 @@ import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, randomModel, toList, type Model } from '../model/weights.js';
 import type { Progress } from '../store/progress.js';
 import { Random } from '../store/random.js';
-import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
 import type { TokenFile } from './tokens.js';
 
 export interface PretrainConfig {
@@ -62,9 +62,7 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
   const optimiser = new AdamW(toList(start ?? randomModel(config.model, config.seed)), {
     beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: config.weightDecay, clip: 1,
   });
-  if (existsSync(decayPath)) restore(optimiser, names, decayPath);
-  else if (existsSync(stablePath)) restore(optimiser, names, stablePath);
-  if (optimiser.step > stable && !existsSync(decayPath)) {
+  if (!restore(optimiser, names, decayPath, progress) && restore(optimiser, names, stablePath, progress) && optimiser.step > stable) {
     throw new Error(`${stablePath} is past step ${stable}, where this run starts to decay: choose more tokens.`);
   }
 
@@ -151,8 +149,11 @@ function save(optimiser: AdamW, names: string[], path: string): void {
   writeSafetensors(path, optimiserState(optimiser, names).set('step', { shape: [1], data: Int32Array.of(optimiser.step) }));
 }
 
-function restore(optimiser: AdamW, names: string[], path: string): void {
-  const { tensors } = readSafetensors(path);
-  restoreOptimiser(optimiser, names, tensors);
-  optimiser.step = tensors.get('step')!.data[0]!;
+/** False where there is no such checkpoint that is whole. */
+function restore(optimiser: AdamW, names: string[], path: string, progress: Progress): boolean {
+  const stored = storedSafetensors(path, progress);
+  if (!stored) return false;
+  restoreOptimiser(optimiser, names, stored.tensors);
+  optimiser.step = stored.tensors.get('step')!.data[0]!;
+  return true;
 }

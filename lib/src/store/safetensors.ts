@@ -1,12 +1,17 @@
 /**
  * The safetensors format: an 8-byte header length, a JSON header, then raw little-endian data.
  * Read: f32, f16, bf16, f64 into Float32Array, i32, i64 into Int32Array; written: f32, f16, i32. Every claim of the
- * header is checked before a byte is used.
+ * header is checked before a byte is used. What is written here bears its own hash in its metadata, by which bytes that
+ * were damaged since are recognised where a whole file is read.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { writeFileAtomic } from './atomic.js';
 import { BinaryFile, isStoredType, type StoredType, WIDTHS } from './binary-file.js';
 import { UserError } from './errors.js';
 import { toHalves } from './half.js';
+import { hashJson } from './hash.js';
+import type { Progress } from './progress.js';
+import { sayDamaged } from './sums.js';
 
 export interface NamedArray {
   shape: number[];
@@ -16,8 +21,10 @@ export type Dtype = 'F32' | 'F16' | 'I32';
 
 /** The specification's limit, in bytes. */
 const MAX_HEADER = 100_000_000;
-/** Values converted and written at once. */
+/** Values converted and written at once, and bytes hashed at once. */
 const PIECE = 1 << 22;
+/** Where the metadata hold the file's hash: of the other metadata, the tensors' places and the data. */
+const HASH = 'sha256';
 
 /**
  * Written piece by piece, so that no second copy of the tensors is in memory.
@@ -32,7 +39,9 @@ export function writeSafetensors(
     at += data.length * WIDTHS[type];
     return [name, { dtype: type, shape, data_offsets: [from, at] }];
   });
-  const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]));
+  const hash = hashOfHeader(metadata, entries);
+  for (const piece of pieces([], tensors, dtype)) hash.update(piece);
+  const json = JSON.stringify(Object.fromEntries([['__metadata__', { ...metadata, [HASH]: hash.digest('hex') }], ...entries]));
   // The data starts at a multiple of 8 bytes, so that it can be mapped.
   const header = Buffer.from(json + ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
   const length = Buffer.alloc(8);
@@ -55,12 +64,18 @@ function* pieces(head: Uint8Array[], tensors: ReadonlyMap<string, NamedArray>, d
   }
 }
 
+function hashOfHeader({ [HASH]: _, ...metadata }: Record<string, string>, entries: Iterable<readonly [string, unknown]>): Hash {
+  return createHash('sha256').update(hashJson([metadata, Object.fromEntries(entries)]));
+}
+
 export interface SafetensorsFile {
   metadata: Record<string, string>;
   /** What the file holds, in the order of its data. */
   entries: ReadonlyMap<string, { dtype: StoredType; shape: readonly number[] }>;
   /** One tensor, from disk at every call. Throws a UserError when there is none of that name. */
   read(name: string): NamedArray;
+  /** @throws UserError when the file bears a hash and holds other bytes; reads all of it */
+  verify(): void;
   close(): void;
 }
 
@@ -71,7 +86,7 @@ export interface SafetensorsFile {
 export function openSafetensors(path: string): SafetensorsFile {
   const file = new BinaryFile(path);
   try {
-    const { metadata, entries } = readHeader(file);
+    const { metadata, entries, start, claims } = readHeader(file);
     return {
       metadata,
       entries,
@@ -80,6 +95,12 @@ export function openSafetensors(path: string): SafetensorsFile {
         if (!entry) throw new UserError(`${path} has no tensor ${name}: fetch or make it again.`);
         const { shape, dtype, from } = entry;
         return { shape: [...shape], data: file.values(from, values(shape), dtype, name) };
+      },
+      verify: () => {
+        if (metadata[HASH] === undefined) return;
+        const hash = hashOfHeader(metadata, claims);
+        for (let at = start; at < file.size; at += PIECE) hash.update(file.bytes(at, Math.min(PIECE, file.size - at)));
+        if (hash.digest('hex') !== metadata[HASH]) throw new UserError(`${path} is damaged: it holds other bytes than were written. Delete it and make it again.`);
       },
       close: () => { file.close(); },
     };
@@ -94,13 +115,26 @@ export interface Safetensors {
   tensors: Map<string, NamedArray>;
 }
 
-/** All of a file. Throws a UserError that names the file and the tensor when anything does not fit. */
+/** All of a file. Throws a UserError that names the file, and the tensor, when anything does not fit, or its bytes are not those that were written. */
 export function readSafetensors(path: string): Safetensors {
-  const { metadata, entries, read, close } = openSafetensors(path);
+  const { metadata, entries, read, verify, close } = openSafetensors(path);
   try {
+    verify();
     return { metadata, tensors: new Map([...entries.keys()].map((name) => [name, read(name)])) };
   } finally {
     close();
+  }
+}
+
+/** As readSafetensors, of what can be made again: undefined where there is no such file, or a damaged one, which is said. */
+export function storedSafetensors(path: string, progress: Progress): Safetensors | undefined {
+  try {
+    return readSafetensors(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (!(error instanceof UserError)) throw error;
+    sayDamaged(path, progress);
+    return undefined;
   }
 }
 
@@ -111,7 +145,16 @@ interface Entry {
   from: number;
 }
 
-function readHeader(file: BinaryFile): { metadata: Record<string, string>; entries: Map<string, Entry> } {
+interface Header {
+  metadata: Record<string, string>;
+  entries: Map<string, Entry>;
+  /** First byte of the data. */
+  start: number;
+  /** The tensors as the header has them. */
+  claims: [string, unknown][];
+}
+
+function readHeader(file: BinaryFile): Header {
   const wrong = (why: string) => new UserError(`${file.path} is not a whole safetensors file: ${why}. Fetch or make it again.`);
   if (file.size < 8) throw wrong('it has no header');
   const headerLength = Number(file.bytes(0, 8).readBigUInt64LE());
@@ -152,7 +195,7 @@ function readHeader(file: BinaryFile): { metadata: Record<string, string>; entri
     entries.set(name, { dtype, shape, from: start + from });
   }
   if (start + end !== file.size) throw wrong(`${file.size - start - end} bytes belong to no tensor`);
-  return { metadata: metadata as Record<string, string>, entries };
+  return { metadata: metadata as Record<string, string>, entries, start, claims: Object.entries(claims) };
 }
 
 const values = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

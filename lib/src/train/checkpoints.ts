@@ -3,7 +3,7 @@
  * so far in another. Files are written whole or not at all and the last two checkpoints are kept, so a run killed at any
  * moment goes on from one of them.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdamW } from '../engine/adamw.js';
 import { toArray } from '../engine/arrays.js';
@@ -25,18 +25,18 @@ export class Checkpoints<State extends { bestStep: number }> {
     return readdirSync(this.folder).filter((f) => f.startsWith(`${kind}-`) && stepOf(f) >= 0).sort((a, b) => stepOf(b) - stepOf(a));
   }
 
-  /** Puts the optimiser where the newest readable checkpoint left it. */
+  /** Puts the optimiser where the newest checkpoint left it that is whole, with the best parameters until then. */
   restore(): State | undefined {
     for (const file of this.list('state')) {
       try {
         const { tensors, metadata } = readSafetensors(join(this.folder, file));
         const state = JSON.parse(metadata['state']!) as State;
-        if (state.bestStep && !existsSync(this.bestPath(state.bestStep))) continue;
+        if (state.bestStep) readSafetensors(this.bestPath(state.bestStep));
         restoreOptimiser(this.optimiser, this.names, tensors);
         this.optimiser.step = Number(metadata['step']);
         return state;
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     }
     return undefined;

@@ -3,6 +3,7 @@
  * to the adapters that are written, and in what these do: every adapter of a suite on every repository of it, and adapters
  * between the average and the own one. Stored under the run's name.
  */
+import { join } from 'node:path';
 import { likelihoods } from '../../eval/likelihood.js';
 import type { Suite } from '../../eval/types.js';
 import { averageAdapters, between, disposeAdapter, type Adapter } from '../../lora/adapter.js';
@@ -11,8 +12,10 @@ import type { Method } from '../../methods/method.js';
 import type { Profile } from '../../profiles.js';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { UserError } from '../../store/errors.js';
+import { locked } from '../../store/lock.js';
 import type { Progress } from '../../store/progress.js';
 import { storedJson } from '../../store/stored-json.js';
+import { isWhole, seal } from '../../store/sums.js';
 import { groupBy } from '../../train/draws.js';
 import type { Example } from '../../train/examples.js';
 import { whole } from '../adapters.js';
@@ -54,7 +57,7 @@ export interface Audit {
   suites: SuiteAudit[];
 }
 
-const pathOf = (run: string, profile: Profile): string => results(profile.name, 'audits', `${run}.json`);
+const placeOf = (run: string, profile: Profile) => ({ folder: results(profile.name, 'audits'), file: `${run}.json` });
 
 /** @throws UserError when the method does not write an adapter for each repository, or not on the static track */
 export async function audit(method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress): Promise<Audit> {
@@ -101,7 +104,9 @@ export async function audit(method: Method, seed: number, profile: Profile, base
       });
     }
     const made: Audit = { run, method: method.name, seed, version: VERSION, suites };
-    writeFileAtomic(pathOf(run, profile), `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
+    const { folder, file } = placeOf(run, profile);
+    writeFileAtomic(join(folder, file), `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
+    await locked(folder, 'noting an audit', progress, async () => seal(folder, [file]));
     return readAudit(run, profile)!;
   } finally {
     disposeAdapter(average);
@@ -115,8 +120,9 @@ function some(list: readonly Example[]): Map<string, Example[]> {
   return new Map(byRepo.map(([repo, tasks]) => [repo, tasks.slice(0, TASKS)]));
 }
 
-/** The stored audit of a run, which needs nothing else; one of an earlier version is made anew. */
+/** The stored audit of a run, which needs nothing else; one of an earlier version, or a damaged one, is made anew. */
 export function readAudit(run: string, profile: Profile): Audit | undefined {
-  const stored = storedJson(pathOf(run, profile)) as Partial<Audit> | undefined;
+  const { folder, file } = placeOf(run, profile);
+  const stored = isWhole(folder, file) ? storedJson(join(folder, file)) as Partial<Audit> | undefined : undefined;
   return stored?.version === VERSION ? stored as Audit : undefined;
 }

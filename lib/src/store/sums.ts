@@ -1,0 +1,51 @@
+/**
+ * `SHA256SUMS`, the hashes of a folder's stored files as `sha256sum --check` reads them: bytes that were damaged since are
+ * recognised and not used. For what is written once and then read; safetensors hold their own hash (store/safetensors.ts).
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from './atomic.js';
+import { hashFile } from './hash.js';
+import type { Progress } from './progress.js';
+
+const SUMS = 'SHA256SUMS';
+
+/** Notes what these files of a folder hold now. One process at a time. @param names relative to the folder */
+export function seal(folder: string, names: readonly string[]): void {
+  const sums = readSums(folder);
+  for (const name of names) sums.set(name, hashFile(join(folder, name)));
+  writeFileAtomic(join(folder, SUMS), [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, hash]) => `${hash}  ${name}\n`).join(''));
+}
+
+/** Undefined where there is no such file. One that is not listed, as an earlier version left it, is taken to be whole. */
+export function isWhole(folder: string, name: string): boolean | undefined {
+  const path = join(folder, name);
+  if (!existsSync(path)) return undefined;
+  const hash = readSums(folder).get(name);
+  return hash === undefined || hash === hashFile(path);
+}
+
+/** Whether all these files are there and whole; says so of those that are damaged, since whoever asks makes them again. */
+export function areWhole(folder: string, names: readonly string[], progress: Progress): boolean {
+  const states = names.map((name) => ({ name, whole: isWhole(folder, name) }));
+  for (const { name, whole } of states) if (whole === false) sayDamaged(join(folder, name), progress);
+  return states.every(({ whole }) => whole);
+}
+
+/** One line for whoever follows the work. */
+export function sayDamaged(path: string, progress: Progress): void {
+  progress({ stage: `${path} is damaged and is made again`, done: 1, total: 1 });
+}
+
+/** Names of the files that are listed. */
+export const sealed = (folder: string): string[] => [...readSums(folder).keys()];
+
+/** Hash by name. Lines that are none, in a damaged list, are left out. */
+function readSums(folder: string): Map<string, string> {
+  const path = join(folder, SUMS);
+  if (!existsSync(path)) return new Map();
+  return new Map(readFileSync(path, 'utf8').split('\n').flatMap((line) => {
+    const [, hash, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+    return hash && name ? [[name, hash] as const] : [];
+  }));
+}
