@@ -2,9 +2,10 @@
  * One format, many damaged inputs: `reader.js FORMAT COUNT SEED` in a process of its own, so that a crash, a hang and memory are
  * seen from outside. An input is read, or refused with a UserError; anything else ends the process. Prints what it counted.
  */
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { readArchive } from '../../lib/dist/data/archive.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
 import { curate } from '../../lib/dist/data/curate.js';
@@ -24,7 +25,7 @@ import { TorchTensor } from '../../lib/dist/store/torch-file/tensor.js';
 import { readTorchFile, type TorchValue } from '../../lib/dist/store/torch-file/torch-file.js';
 import { loadTokenizer } from '../../lib/dist/text/tokenizer.js';
 import { checkOut, git, makeRepository } from '../data/git-repositories.js';
-import { tarGz, zip } from '../data/sources/archives.js';
+import { tar, tarGz, zip } from '../data/sources/archives.js';
 import { damaged, damagedJson } from './mutate.js';
 
 const [format, count, seed] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
@@ -41,28 +42,30 @@ const members = PYTHON.map((content, i) => ({ name: `p-1/tests/test_${i}.py`, co
 async function drain(rows: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of rows);
 }
-function readAll(value: TorchValue): void {
+/** Every tensor once: a value may stand in many places. */
+function readAll(value: TorchValue, seen = new Set<TorchValue>()): void {
+  if (typeof value !== 'object' || seen.has(value)) return;
+  seen.add(value);
   if (value instanceof TorchTensor) value.read();
-  else if (Array.isArray(value)) value.forEach(readAll);
-  else if (value instanceof Map) value.forEach(readAll);
+  else if (Array.isArray(value) || value instanceof Map) for (const item of value.values()) readAll(item, seen);
 }
 
 interface Format {
-  /** The endings of the files that are written, one drawn for each input. */
+  /** Of the file that inputs are written to. */
   name: string;
   seeds: Buffer[];
-  /** Of the draws, for a format that is JSON. */
+  /** Damaged as values rather than as bytes. */
   json?: true;
   read(path: string): unknown;
 }
 
 /** A dataset, tasks and predictions as this project writes them. */
-async function parquetSeeds(): Promise<{ kind: 'rows' | 'commits' | 'tasks' | 'predictions'; bytes: Buffer }[]> {
+async function parquetSeeds(): Promise<Buffer[]> {
   const repository = join(place, 'o/r.git');
   makeRepository(repository, PYTHON.map((text, i) => ({ files: { 'tests/test_a.py': text, 'a.py': `x = ${i}\n` } })));
-  const source = gitSource([{ id: 'o/r', path: repository, licence: 'MIT', split: 'train' }], { cacheDir: place, cutoff: Number.MAX_SAFE_INTEGER }, silent);
+  const source = gitSource([{ id: 'o/r', path: repository, licence: 'MIT', split: 'train' }], { cacheDir: place, cutoff: Number.POSITIVE_INFINITY }, silent);
   const folder = join(place, 'dataset');
-  await curate(source, { track: 'evolution', options: { identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4, cutoff: Number.MAX_SAFE_INTEGER, keepShared: true, keepShort: true } }, folder);
+  await curate(source, { track: 'evolution', options: { identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4, cutoff: Number.POSITIVE_INFINITY, keepShared: true, keepShort: true } }, folder);
   const tables = (kind: string) => readdirSync(join(folder, kind)).map((name) => readFileSync(join(folder, kind, name)));
   const tasks: Task[] = [];
   for (const name of readdirSync(join(folder, 'qna'))) for await (const task of readTaskRows(join(folder, 'qna', name))) tasks.push(task);
@@ -71,19 +74,27 @@ async function parquetSeeds(): Promise<{ kind: 'rows' | 'commits' | 'tasks' | 'p
     taskId: id, repo, commitIndex, target, prediction: 'x', track: 'static', suite: 'CR', method: 'pretrained', adapter: 'none', seed: 1,
     strictEM: false, relaxedEM: true, editSimilarity: 0.5, codeBleu: 0.25,
   })));
-  return [
-    ...tables('qna').map((bytes) => ({ kind: 'rows' as const, bytes })), ...tables('commits').map((bytes) => ({ kind: 'commits' as const, bytes })),
-    { kind: 'tasks', bytes: readFileSync(join(place, 'tasks.parquet')) }, { kind: 'predictions', bytes: readFileSync(join(place, 'p.parquet')) },
-  ];
+  return [...tables('qna'), ...tables('commits'), readFileSync(join(place, 'tasks.parquet')), readFileSync(join(place, 'p.parquet'))];
 }
 
 async function formatOf(name: string): Promise<Format> {
   switch (name) {
     case 'parquet': {
       const seeds = await parquetSeeds();
-      // By its own reader now, by another then: a file may be given as what it is not.
       const readers = [(path: string) => drain(readTaskRows(path)), (path: string) => drain(readCommitRows(path)), readTasks, readPredictions];
-      return { name: 'a.parquet', seeds: seeds.map(({ bytes }) => bytes), read: (path) => readers[random.below(readers.length)]!(path) };
+      return { name: 'a.parquet', seeds, read: async (path) => {
+        // By every reader: a file may be given as what it is not.
+        const refusals: UserError[] = [];
+        for (const read of readers) {
+          try {
+            await read(path);
+          } catch (error) {
+            if (!(error instanceof UserError)) throw error;
+            refusals.push(error);
+          }
+        }
+        if (refusals.length === readers.length) throw refusals[0]!;
+      } };
     }
     case 'safetensors': return { name: 'a.safetensors', seeds: files('.safetensors', 'peft', 'gguf', 'model/qwen2', 'adapt'), read: readSafetensors };
     case 'pt': return { name: 'a.pt', seeds: files('.pt', 'torch-file', 'adapt'), read: (path) => readAll(readTorchFile(path)) };
@@ -99,7 +110,11 @@ async function formatOf(name: string): Promise<Format> {
     case 'tokenizer.json': return { name: 'tokenizer.json', json: true, seeds: files('tokenizer.json', 'hub-tokenizer', 'gguf'), read: (path) => loadTokenizer(join(path, '..')).encode('def f(x): return "é" + x') };
     case 'config.json': return { name: 'config.json', json: true, seeds: files('config.json', 'model'), read: readConfig };
     case 'wheel': return { name: 'a.whl', seeds: [zip(members), zip(members.slice(1))], read: (path) => readArchive(path) };
-    case 'sdist': return { name: 'a.tar.gz', seeds: [tarGz(members), tarGz(members.slice(1))], read: (path) => readArchive(path) };
+    case 'sdist': return { name: 'a.tar.gz', seeds: [tarGz(members), tarGz(members.slice(1))], read: (path) => {
+      // The hash of gzip refuses nearly all: of every other input the tar within is damaged.
+      if (random.below(2)) writeFileSync(path, gzipSync(damaged(tar(members), [tar(members)], random)));
+      readArchive(path);
+    } };
     case 'corpus': return { name: 'corpus.json', json: true, seeds: ['mini.json', 'mini-git.json'].map((file) => shortened(readFileSync(join('data/corpora', file), 'utf8'))), read: readCorpusFile };
     case 'pack': {
       const bare = join(place, 'r.git'), folder = join(place, 'clone');
@@ -111,8 +126,8 @@ async function formatOf(name: string): Promise<Format> {
       return { name: 'a.pack', seeds: [own], read: async (path) => {
         rmSync(join(packs, pack));
         cpSync(path, join(packs, pack));
-        const source = gitSource([{ id: 'o/r', path: folder, licence: 'MIT', split: 'train' }], { cacheDir: place, cutoff: Number.MAX_SAFE_INTEGER, whole: true }, silent);
-        await curate(source, { track: 'evolution', options: { identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4, cutoff: Number.MAX_SAFE_INTEGER } }, join(place, 'dataset'));
+        const source = gitSource([{ id: 'o/r', path: folder, licence: 'MIT', split: 'train' }], { cacheDir: place, cutoff: Number.POSITIVE_INFINITY, whole: true }, silent);
+        await curate(source, { track: 'evolution', options: { identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4, cutoff: Number.POSITIVE_INFINITY } }, join(place, 'dataset'));
       } };
     }
     default: throw new Error(`no format ${name}`);
@@ -131,7 +146,19 @@ function shortened(text: string): Buffer {
 const { name, seeds, json, read } = await formatOf(format);
 const folder = join(place, 'input');
 mkdirSync(folder);
-const path = join(folder, name), beat = join(place, 'beat');
+const path = join(folder, name);
+// What is not damaged is read, but for fixtures that are there to be refused.
+let readable = 0;
+for (const seed of seeds) {
+  writeFileSync(path, seed);
+  try {
+    await read(path);
+    readable++;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+}
+if (!readable) throw new Error(`no undamaged ${format} is read`);
 let refused = 0, slowest = 0;
 for (let i = 0; i < count; i++) {
   const from = seeds[random.below(seeds.length)]!;
@@ -144,11 +171,10 @@ for (let i = 0; i < count; i++) {
     if (!(error instanceof UserError) || error.message.includes('\n')) {
       const kept = join(tmpdir(), `fuzz-${format}-${seed}-${i}-${name}`);
       writeFileSync(kept, bytes);
-      throw new Error(`input ${i} of ${format} (seed ${seed}, kept as ${kept})`, { cause: error });
+      throw new Error(`input ${i} of ${format} (seed ${seed}, kept as ${kept}): ${String(error).slice(0, 300)}`);
     }
     refused++;
   }
   slowest = Math.max(slowest, performance.now() - began);
-  if (i % 100 === 0) appendFileSync(beat, '.');
 }
 console.log(JSON.stringify({ read: count - refused, refused, slowest: slowest / 1000, megabytes: process.resourceUsage().maxRSS / 1024 }));

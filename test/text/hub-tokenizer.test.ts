@@ -99,13 +99,14 @@ test('what is no tokenizer of this kind is refused by name', () => {
     assert.ok(error.message.includes(join(path, 'tokenizer.json')));
     return true;
   });
-  refuses(join(folder, 'absent'), /not a readable tokenizer \(ENOENT/);
+  refuses(join(folder, 'absent'), /not a tokenizer that is read here \(ENOENT/);
   writeFileSync(join(folder, 'tokenizer.json'), '{');
-  refuses(folder, /not a readable tokenizer/);
+  refuses(folder, /not a tokenizer that is read here/);
   writeFileSync(join(folder, 'tokenizer.json'), '{}');
-  refuses(folder, /has no token <\|endoftext\|>/);
+  refuses(folder, /it has no model/);
+  refuses(changed((json) => { json.added_tokens = []; }), /has no token <\|endoftext\|>/);
   refuses(changed((json) => { delete json.pre_tokenizer; }), /does not split text into words of bytes/);
   refuses(changed((json) => {
-    json.post_processor = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<|im_start|>' } }, { Sequence: { id: 'A' } }] };
+    json.post_processor = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<|im_start|>' } }, { Sequence: { id: 'A' } }], special_tokens: { '<|im_start|>': { ids: [1] } } };
   }), /puts tokens before a text/);
 });

@@ -1,16 +1,17 @@
 /** Predictions and likelihoods as parquet tables: one row a task, method and adapter. */
-import { readFileSync } from 'node:fs';
-import { parquetReadObjects } from 'hyparquet';
-import { type BasicType, parquetWriteBuffer } from 'hyparquet-writer';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { type CellType, readTable } from '../data/dataset/table-reader.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { UserError } from '../store/errors.js';
 import type { Answered, Likelihood, Prediction } from './types.js';
+
+/** How parquet's types are read. */
+const TYPES = { STRING: 'string', INT32: 'int32', DOUBLE: 'double', BOOLEAN: 'boolean' } as const satisfies Record<string, CellType>;
 
 /** `optional`: a table need not have the column. */
 interface Column<Row> {
   name: string;
   field: keyof Row & string;
-  type: BasicType;
+  type: keyof typeof TYPES;
   optional?: true;
 }
 const answered: Column<Answered>[] = [
@@ -38,28 +39,17 @@ function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Uint
   return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
 
-async function read<Row>(path: string, columns: readonly Column<Row>[], what: string): Promise<Row[]> {
-  const bytes = new Uint8Array(readFileSync(path));
-  try {
-    const rows = await parquetReadObjects({ file: bytes.buffer });
-    return rows.map((row) => Object.fromEntries(columns.flatMap(({ name, field, optional }) => {
-      if (row[name] === undefined || row[name] === null) {
-        if (optional) return [];
-        throw new Error(`it has no ${name}`);
-      }
-      return [[field, row[name]]];
-    })) as unknown as Row);
-  } catch (error) {
-    throw new UserError(`${path} is not a table of ${what} (${(error as Error).message}): delete it and run again.`);
-  }
+async function read<Row>(path: string, columns: readonly Column<Row>[]): Promise<Row[]> {
+  const typed = columns.map(({ name, type }) => ({ name, type: TYPES[type] })), required = columns.filter(({ optional }) => !optional).map(({ name }) => name);
+  return Array.from(readTable(path, typed, required), (row) => Object.fromEntries(columns.flatMap(({ name, field }) => (row[name] === undefined ? [] : [[field, row[name]]]))) as unknown as Row);
 }
 
 export const predictionsTable = (predictions: readonly Prediction[]): Uint8Array => table(predictions, predictionColumns);
 export const writePredictions = (path: string, predictions: readonly Prediction[]): void => writeFileAtomic(path, predictionsTable(predictions));
 /** Throws a UserError that names the file when it is not such a table. */
-export const readPredictions = (path: string): Promise<Prediction[]> => read(path, predictionColumns, 'predictions');
+export const readPredictions = (path: string): Promise<Prediction[]> => read(path, predictionColumns);
 
 export const likelihoodsTable = (rows: readonly Likelihood[]): Uint8Array => table(rows, likelihoodColumns);
 export const writeLikelihoods = (path: string, rows: readonly Likelihood[]): void => writeFileAtomic(path, likelihoodsTable(rows));
 /** As readPredictions. */
-export const readLikelihoods = (path: string): Promise<Likelihood[]> => read(path, likelihoodColumns, 'likelihoods');
+export const readLikelihoods = (path: string): Promise<Likelihood[]> => read(path, likelihoodColumns);

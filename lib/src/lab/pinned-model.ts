@@ -8,7 +8,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, 
 import { dirname } from 'node:path';
 import { readMember } from '../data/archive.js';
 import { checkPin, distributionPath, fetchFromIndex, type Pin } from '../data/sources/pypi.js';
-import { explain, UserError } from '../store/errors.js';
+import { explain, reasonOf, UserError } from '../store/errors.js';
 import { hashFile } from '../store/hash.js';
 import { fetchHubFile, hubRepo } from '../store/hub.js';
 import type { Progress } from '../store/progress.js';
@@ -40,7 +40,7 @@ export function readPinnedModel(name: string, path = pinPath(name)): PinnedModel
   try {
     json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   } catch (error) {
-    return wrong(`is not JSON (${(error as Error).message})`);
+    return wrong(`is not JSON (${reasonOf(error)})`);
   }
   const text = (value: unknown, what: string): string => (typeof value === 'string' && value ? value : wrong(`has no ${what}`));
   const { bytes, sources } = json;

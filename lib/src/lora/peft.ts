@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { toArray, toTensor } from '../engine/arrays.js';
 import type { ModelConfig } from '../model/config.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { UserError } from '../store/errors.js';
+import { reasonOf, UserError } from '../store/errors.js';
 import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
 import { mapLayer, projections, projectionShapes, type Adapter, type Projection } from './adapter.js';
 
@@ -88,7 +88,7 @@ function readSettings(path: string): { rank: number; alpha: number; targets: Rea
   try {
     json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   } catch (error) {
-    throw new UserError(`${path} is not JSON (${(error as Error).message}): save the adapter again.`);
+    throw new UserError(`${path} is not JSON (${reasonOf(error)}): save the adapter again.`);
   }
   const { peft_type: type, r: rank, lora_alpha: alpha, target_modules: targets, init_lora_weights: initial, ...others } = json;
   const refuse = (name: string, value: unknown): never => {

@@ -1,28 +1,31 @@
 /** config.json as Hugging Face writes it, for Qwen2, Qwen3 and Llama: what it says of the shape, and what we cannot serve. */
 import { existsSync, readFileSync } from 'node:fs';
-import { UserError } from '../store/errors.js';
+import { reasonOf, UserError } from '../store/errors.js';
 import type { ModelConfig } from './config.js';
 
 /** Throws a UserError that names the file and the field when one is absent or asks for what is not built here. */
 export function readConfig(path: string): ModelConfig {
   if (!existsSync(path)) throw new UserError(`The model has no ${path}: restore it with "git checkout" or fetch it again.`);
-  let json: Record<string, unknown>;
+  let read: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    read = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UserError(`${path} is not JSON (${(error as Error).message}): fetch it again.`);
+    throw new UserError(`${path} is not JSON (${reasonOf(error)}): fetch it again.`);
   }
   const refuse = (what: string): never => {
     throw new UserError(`${path}: ${what}. Qwen2, Qwen3 and Llama text models are read here.`);
   };
+  const fields = (x: unknown, what: string): Record<string, unknown> =>
+    (typeof x === 'object' && x !== null && !Array.isArray(x) ? x as Record<string, unknown> : refuse(`has no fields${what}`));
+  const json = fields(read, '');
   // Newer versions of transformers keep the RoPE settings in an object of their own.
-  const rope = (json['rope_parameters'] ?? json['rope_scaling'] ?? {}) as Record<string, unknown>;
+  const rope = fields(json['rope_parameters'] ?? json['rope_scaling'] ?? {}, ' of rope_parameters');
   const number = (name: string, fallback?: unknown): number => {
     const value = json[name] ?? fallback;
     return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : refuse(`has no positive number "${name}"`);
   };
-  const quantised = json['quantization_config'] as Record<string, unknown> | undefined;
-  if (quantised) {
+  if (json['quantization_config']) {
+    const quantised = fields(json['quantization_config'], ' of quantization_config');
     const method = String(quantised['quant_method'] ?? (quantised['load_in_4bit'] || quantised['load_in_8bit'] ? 'bitsandbytes' : 'an unnamed method'));
     throw new UserError(`${path}: the model is quantised as ${method}, which is not read here: take the model that it was made from, or a GGUF file of it.`);
   }

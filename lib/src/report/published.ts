@@ -1,7 +1,7 @@
 /** The paper's own numbers (data/paper/tables.json), shown beside ours. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../store/errors.js';
+import { reasonOf, UserError } from '../store/errors.js';
 
 /** Exact match in percent (the paper's relaxed matching); similarities in [0, 1]. */
 export interface PublishedScores {
@@ -98,6 +98,6 @@ function read<T extends object>(path: string, tables: (keyof T & string)[]): T {
     if (missing) throw new Error(`it has no ${missing}`);
     return found;
   } catch (error) {
-    throw new UserError(`Cannot read the paper's tables at ${path} (${(error as Error).message}): restore it with \`git checkout data/paper\`.`);
+    throw new UserError(`Cannot read the paper's tables at ${path} (${reasonOf(error)}): restore it with \`git checkout data/paper\`.`);
   }
 }

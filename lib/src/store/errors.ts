@@ -3,6 +3,9 @@ export class UserError extends Error {
   override name = 'UserError';
 }
 
+/** An error's message in one line, to be put into another: excerpts of a file in it may hold line breaks. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s*[\r\n]+\s*/g, ' ');
+
 /** One line for a person: the message of a UserError, the known cause of a system error, or the error itself. */
 export function explain(error: unknown): string {
   if (error instanceof UserError) return error.message;

@@ -6,10 +6,10 @@ import type { PreTokenizer, TokenizerJson } from './tokenizer-json.js';
 /** Whole texts are split by these before BPE; llama.cpp has them under these names (tokenizer.ggml.pre). */
 const BY_PATTERN = (regex: string): PreTokenizer[] => [{ type: 'Split', pattern: { Regex: regex } }, { type: 'ByteLevel', use_regex: false }];
 const QWEN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
-const SPLITS: Record<string, { pretokenizers: PreTokenizer[]; normalizer: TokenizerJson['normalizer'] }> = {
-  'qwen2': { pretokenizers: BY_PATTERN(QWEN), normalizer: { type: 'NFC' } },
-  'llama-bpe': { pretokenizers: BY_PATTERN(QWEN.replace(String.raw`|\p{N}|`, String.raw`|\p{N}{1,3}|`)), normalizer: null },
-  'smollm': { pretokenizers: [{ type: 'Digits', individual_digits: true }, { type: 'ByteLevel', use_regex: true }], normalizer: null },
+const SPLITS: Record<string, { steps: PreTokenizer[]; normalizer: TokenizerJson['normalizer'] }> = {
+  'qwen2': { steps: BY_PATTERN(QWEN), normalizer: { type: 'NFC' } },
+  'llama-bpe': { steps: BY_PATTERN(QWEN.replace(String.raw`|\p{N}|`, String.raw`|\p{N}{1,3}|`)), normalizer: null },
+  'smollm': { steps: [{ type: 'Digits', individual_digits: true }, { type: 'ByteLevel', use_regex: true }], normalizer: null },
 };
 /** llama.cpp's kinds of tokens: those that text never becomes. */
 const CONTROL = 3, USER_DEFINED = 4;
@@ -31,9 +31,8 @@ export function ggufTokenizer(path: string): TokenizerJson {
   if (kinds.length !== tokens.length) refuse(`has ${tokens.length} tokens and ${kinds.length} kinds of them`);
   const isAdded = (id: number) => kinds[id] === CONTROL || kinds[id] === USER_DEFINED;
   return {
-    model: { type: 'BPE', vocab: Object.fromEntries(tokens.flatMap((token, id) => (isAdded(id) ? [] : [[token, id]]))), merges: list<string>('merges', 'string') },
+    model: { type: 'BPE', vocab: Object.fromEntries(tokens.flatMap((token, id) => (isAdded(id) ? [] : [[token, id]]))), merges: list<string>('merges', 'string'), unk_token: null, ignore_merges: false },
     added_tokens: tokens.flatMap((content, id) => (isAdded(id) ? [{ id, content }] : [])),
-    normalizer: split.normalizer, pre_tokenizer: { type: 'Sequence', pretokenizers: split.pretokenizers }, post_processor: null,
-    decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+    normalizer: split.normalizer, pre_tokenizer: split.steps, post_processor: null,
   };
 }

@@ -7,12 +7,11 @@
  * themselves, and its split_special_tokens=True spares only those marked special, which Qwen's fill-in-the-middle,
  * repository-name and file-separator tokens are not.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../store/errors.js';
 import { ggufTokenizer } from './gguf-tokenizer.js';
-import type { PostProcessor, TokenizerJson } from './tokenizer-json.js';
+import { type PostProcessor, readTokenizerJson, type TokenizerJson } from './tokenizer-json.js';
 
 export interface Tokenizer {
   /** One more than the largest id. */
@@ -41,25 +40,19 @@ const ENDS = ['<|endoftext|>', '<|end_of_text|>'];
 export function loadTokenizer(folder: string): Tokenizer {
   if (folder.endsWith('.gguf')) return tokenizerOf(ggufTokenizer(folder), folder);
   const path = join(folder, 'tokenizer.json');
-  let json: TokenizerJson;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8')) as TokenizerJson;
-  } catch (error) {
-    throw new UserError(`${path} is not a readable tokenizer (${(error as Error).message}): fetch it again.`);
-  }
-  return tokenizerOf(json, path);
+  return tokenizerOf(readTokenizerJson(path), path);
 }
 
 /** @param path what to call it */
 function tokenizerOf(json: TokenizerJson, path: string): Tokenizer {
-  const added = new Set(json.added_tokens?.map((t) => t.id));
-  const eos = ENDS.map((end) => json.added_tokens?.find((t) => t.content === end)).find(Boolean);
+  const added = new Set(json.added_tokens.map((t) => t.id));
+  const eos = ENDS.map((end) => json.added_tokens.find((t) => t.content === end)).find(Boolean);
   if (!eos) throw new UserError(`${path} has no token ${ENDS.join(' or ')}: it is no tokenizer of Qwen, SmolLM or Llama 3.`);
   const split = splitter(json.pre_tokenizer, path), end = endOf(json.post_processor, path);
   const normalised = normalisation(json.normalizer, path);
   // The library is given words alone, and knows no control tokens.
   const tokenizer = new HubTokenizer(
-    { ...json, added_tokens: [], normalizer: null, pre_tokenizer: BYTES, post_processor: null }, { tokenizer_class: 'Qwen2Tokenizer' });
+    { model: json.model, added_tokens: [], normalizer: null, pre_tokenizer: BYTES, post_processor: null, decoder: BYTES }, { tokenizer_class: 'Qwen2Tokenizer' });
   // Source code repeats its words: splitting first and remembering each word's ids is 10 times as fast as the library.
   const known = new Map<string, number[]>();
   const encodeWord = (word: string): number[] => {
@@ -100,12 +93,11 @@ function normalisation(normalizer: { type: string } | null, path: string): (text
 }
 
 /** A text into words, step by step: each splits every piece that the one before left. */
-function splitter(pre: TokenizerJson['pre_tokenizer'], path: string): (text: string) => string[] {
-  const steps = pre && 'pretokenizers' in pre ? pre.pretokenizers : pre ? [pre] : [];
+function splitter(steps: TokenizerJson['pre_tokenizer'], path: string): (text: string) => string[] {
   const patterns = steps.flatMap((step): RegExp[] => {
-    if (step.type === 'Split' && step.pattern?.Regex) return [patternOf(step.pattern.Regex)];
+    if (step.type === 'Split' && step.pattern?.Regex) return [patternOf(step.pattern.Regex, path)];
     if (step.type === 'Digits') return [step.individual_digits ? /\p{N}/gu : /\p{N}+/gu];
-    if (step.type === 'ByteLevel') return step.use_regex === false ? [] : [patternOf(GPT2)];
+    if (step.type === 'ByteLevel') return step.use_regex === false ? [] : [patternOf(GPT2, path)];
     throw new UserError(`${path} splits text by ${step.type}, which is not built here: choose another model.`);
   });
   if (!patterns.length || steps.at(-1)?.type !== 'ByteLevel') throw new UserError(`${path} does not split text into words of bytes, as the tokenizers of Qwen, SmolLM and Llama 3 do.`);
@@ -129,10 +121,17 @@ function isolated(text: string, pattern: RegExp): string[] {
  * A splitting pattern as JavaScript has it, which before ES2025 has no (?i:...) group: the contractions are spelt out,
  * ſ being a form of s. Its \s takes U+FEFF and not U+0085, the tokenizers' \s the reverse.
  */
-function patternOf(regex: string): RegExp {
-  return new RegExp(regex
-    .replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])")
-    .replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}'), 'gu');
+function patternOf(regex: string, path: string): RegExp {
+  try {
+    const pattern = new RegExp(regex
+      .replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])")
+      .replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}'), 'gu');
+    // Only now is it compiled.
+    pattern.test('');
+    return pattern;
+  } catch {
+    throw new UserError(`${path} splits text by a pattern that is not known here, ${JSON.stringify(regex.slice(0, 80))}: choose another model.`);
+  }
 }
 
 /** The ids that the post-processor puts after a text. */
@@ -140,6 +139,6 @@ function endOf(post: PostProcessor | null, path: string): number[] {
   const template = [post, ...(post?.processors ?? [])].find((p) => p?.type === 'TemplateProcessing');
   if (!template) return [];
   const [text, ...after] = template.single ?? [];
-  if (!text?.Sequence) throw new UserError(`${path} puts tokens before a text, which Qwen's tokenizers do not.`);
-  return after.flatMap(({ SpecialToken }) => template.special_tokens?.[SpecialToken?.id ?? '']?.ids ?? []);
+  if (text !== 'text') throw new UserError(`${path} puts tokens before a text, which Qwen's tokenizers do not.`);
+  return after.flatMap((part) => (part === 'text' ? [] : part));
 }

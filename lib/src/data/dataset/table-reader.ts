@@ -10,12 +10,16 @@ import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { getTreePath } from 'hyparquet/src/schema.js';
 import { compressors as known } from 'hyparquet-compressors';
-import { UserError } from '../../store/errors.js';
+import { reasonOf, UserError } from '../../store/errors.js';
 import type { ColumnType } from './columns.js';
+import { unpackedPage } from './page.js';
+
+/** What a cell may be read as: the types of the dataset's columns, and of tables of results. */
+export type CellType = ColumnType | 'double' | 'boolean';
 
 /** One row: its columns by name. Nulls and columns that the file does not have are undefined. */
 export interface Row {
-  [column: string]: string | number | Float32Array | undefined;
+  [column: string]: string | number | boolean | Float32Array | undefined;
 }
 
 // Node's own where it has one: it is faster.
@@ -32,7 +36,7 @@ const parsers = { ...DEFAULT_PARSERS, stringFromBytes: (bytes: Uint8Array | unde
  * @throws UserError that names the file and the column, when it is not such a table, or not whole
  */
 export function* readTable(
-  path: string, columns: readonly { name: string; type: ColumnType }[], required: readonly string[],
+  path: string, columns: readonly { name: string; type: CellType }[], required: readonly string[],
 ): Generator<Row> {
   const file = openSync(path, 'r');
   try {
@@ -57,7 +61,7 @@ export function* readTable(
     }
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${path} is not a whole parquet file (${(error as Error).message}): fetch or make it again.`);
+    throw new UserError(`${path} is not a whole parquet file (${reasonOf(error)}): fetch or make it again.`);
   } finally {
     closeSync(file);
   }
@@ -112,11 +116,12 @@ function* pages(path: string, read: Read, group: RowGroup, tree: SchemaTree, nod
   // A row of a list may go on in the next page, so the last row of a page waits for it.
   let open: unknown[] = [];
   while (at < end) {
-    const { header, length } = pageHeader(read, at, end);
-    const body = { view: view(read(at + length, header.compressed_page_size)), offset: 0 };
-    at += length + header.compressed_page_size;
-    if (header.type === 'INDEX_PAGE') continue;
-    const { data } = readPage(body, header, decoder, dictionary, nested ? open : undefined, 0);
+    const { header: packed, length } = pageHeader(read, at, end);
+    const body = read(at + length, packed.compressed_page_size);
+    at += length + packed.compressed_page_size;
+    if (packed.type === 'INDEX_PAGE') continue;
+    const { bytes, header } = unpackedPage(body, packed, decoder);
+    const { data } = readPage({ view: view(bytes), offset: 0 }, { ...header, compressed_page_size: bytes.length }, { ...decoder, codec: 'UNCOMPRESSED' }, dictionary, nested ? open : undefined, 0);
     if (!data) continue;
     if (header.type === 'DICTIONARY_PAGE') {
       dictionary = convert(data, decoder);
@@ -149,7 +154,7 @@ class Cursor {
   #at = 0;
 
   constructor(
-    readonly path: string, readonly column: { name: string; type: ColumnType }, readonly required: boolean, readonly pages: Iterator<DecodedArray>,
+    readonly path: string, readonly column: { name: string; type: CellType }, readonly required: boolean, readonly pages: Iterator<DecodedArray>,
   ) {}
 
   next(): Row[string] {
@@ -168,7 +173,9 @@ class Cursor {
     if (type === 'string' && typeof value === 'string') return value;
     // pandas writes 64-bit integers.
     if (type === 'int32' && (typeof value === 'number' || typeof value === 'bigint')) return Number(value);
+    if (type === 'double' && typeof value === 'number') return value;
+    if (type === 'boolean' && typeof value === 'boolean') return value;
     if (type === 'halves' && Array.isArray(value)) return Float32Array.from(value, (x: number | null) => x ?? NaN);
-    throw new UserError(`${this.path} has another type in column ${this.column.name} than the benchmark's: fetch or make it again.`);
+    throw new UserError(`${this.path} has another type in column ${this.column.name} than it should have: fetch or make it again.`);
   }
 }

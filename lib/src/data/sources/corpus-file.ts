@@ -1,6 +1,6 @@
 /** A file of data/corpora, or one of a user's own: which repositories a benchmark is made from. Every field is checked. */
 import { readFileSync } from 'node:fs';
-import { UserError } from '../../store/errors.js';
+import { reasonOf, UserError } from '../../store/errors.js';
 import { SPLITS } from '../types.js';
 import type { GitCorpus } from './git.js';
 import { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
@@ -16,8 +16,8 @@ export function readCorpusFile(path: string): Corpus | GitCorpus {
   try {
     json = JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return wrong(code === undefined ? `it is not JSON (${message})` : `it cannot be read (${code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    return wrong(code === undefined ? `it is not JSON (${reasonOf(error)})` : `it cannot be read (${code})`);
   }
   if (!isFields(json)) return wrong('it holds no object');
   if (Array.isArray(json['projects'])) return checkProjects(json, json['projects'], wrong);
@@ -45,7 +45,7 @@ function checkProjects(json: Fields, projects: readonly unknown[], wrong: (what:
     try {
       checkPin(entry as unknown as Pin);
     } catch (error) {
-      wrong(`${where}: ${(error as Error).message}`);
+      wrong(`${where}: ${reasonOf(error)}`);
     }
   });
   const releases = json['releases'] ?? {};

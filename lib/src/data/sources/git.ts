@@ -4,7 +4,7 @@
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '../../store/errors.js';
+import { reasonOf, UserError } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
 import { foldPath, plainPath } from '../file-names.js';
 import { BlobReader } from '../git/blobs.js';
@@ -163,7 +163,7 @@ async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Prom
     rmSync(gitDir, { recursive: true, force: true });
     renameSync(part, gitDir);
   } catch (error) {
-    throw new UserError(`${pin.id} could not be cloned from ${pin.url} (${(error as Error).message}): check the network, or give a folder of clones with --mirror (in a notebook: the environment variable CODE2LORA_MIRROR).`);
+    throw new UserError(`${pin.id} could not be cloned from ${pin.url} (${reasonOf(error)}): check the network, or give a folder of clones with --mirror (in a notebook: the environment variable CODE2LORA_MIRROR).`);
   } finally {
     rmSync(part, { recursive: true, force: true });
   }
