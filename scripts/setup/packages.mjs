@@ -99,7 +99,8 @@ export const kernel = {
   usually: '3 s',
   log: 'kernel.log',
   fresh() {
-    return existsSync(labSettings) && existsSync(kernelFile) && readFileSync(kernelFile, 'utf8').includes(JSON.stringify(launcher));
+    // As values: Python writes letters outside ASCII in another way than JavaScript.
+    return existsSync(labSettings) && existsSync(kernelFile) && JSON.parse(readFileSync(kernelFile, 'utf8')).argv.includes(launcher);
   },
   async run() {
     await run(tslab, ['install', '--sys-prefix', '--python', venvPython, '--binary', launcher], { log: this.log, env: jupyterEnv });

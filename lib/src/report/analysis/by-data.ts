@@ -2,7 +2,7 @@
 import type { Likelihood } from '../../eval/types.js';
 import { PANEL_TITLES } from '../figures/panels.js';
 import { repositoryGains } from '../own-vs-other.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from '../figures/theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL } from '../figures/theme.js';
 
 /** A repository: its data, and the nats a token by which the first of two is better on it. */
 export interface GainByData {
@@ -43,7 +43,7 @@ export function byDataFigure(rows: readonly GainByData[], what: string): Figure 
     data: panels.map((suite, i) => {
       const some = rows.filter((row) => row.suite === suite);
       return {
-        type: 'scatter', mode: 'markers', xaxis: nth('x', i), yaxis: nth('y', i), x: some.map(({ data }) => data), y: some.map(({ gain }) => gain), text: some.map(({ repo }) => repo),
+        type: 'scatter', mode: 'markers', xaxis: nth('x', i), yaxis: nth('y', i), x: some.map(({ data }) => data), y: some.map(({ gain }) => gain), text: some.map(({ repo }) => plain(repo)),
         marker: { color: BLUE, size: 6, opacity: 0.7 }, hovertemplate: '%{text}: %{y:.3f} nats a token<extra></extra>',
       };
     }),

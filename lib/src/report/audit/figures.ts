@@ -2,7 +2,7 @@
 import type { Audit } from '../../lab/audit/audit.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 import { around, PANEL_TITLES } from '../figures/panels.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL, VERMILLION } from '../figures/theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL, VERMILLION } from '../figures/theme.js';
 import type { AuditRow } from './rows.js';
 
 const COLOURS = { CR: BLUE, IR: VERMILLION, OOD: '#CC79A7' } as const;
@@ -77,7 +77,7 @@ export function planeFigure({ suites }: Audit): Figure {
     data: panels.flatMap((panel, i) => suites.map(({ suite, repositories, spread }) => ({
       type: 'scatter', mode: 'markers', name: NAMES[suite], showlegend: i === 0, xaxis: nth('x', i), yaxis: nth('y', i),
       x: spread.deltas![panel].places.map(([x]) => x), y: spread.deltas![panel].places.map(([, y]) => y),
-      marker: { color: COLOURS[suite], size: 5, opacity: 0.75 }, text: repositories, hovertemplate: '%{text}<extra></extra>',
+      marker: { color: COLOURS[suite], size: 5, opacity: 0.75 }, text: repositories.map(plain), hovertemplate: '%{text}<extra></extra>',
     }))),
     layout: layout(262 + legend, {
       margin: { l: 14, r: 14, t: 28, b: 34 + legend },

@@ -1,7 +1,7 @@
 /** What a corpus is made of: tasks per repository, assertion families, kinds of target. */
 import { from, op } from 'arquero';
 import type { Task } from '../../data/types.js';
-import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout } from './theme.js';
+import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout, plain } from './theme.js';
 
 const SPLITS = [
   { split: 'train', label: 'train', color: BLUE },
@@ -25,7 +25,7 @@ export function tasksPerRepository(tasks: readonly CorpusTask[]): Figure {
         x: rows.map((row) => row.tasks),
         // A fixed zigzag keeps repositories of the same size apart.
         y: rows.map((_, index) => position + 0.11 * ((index % 5) - 2)),
-        text: rows.map((row) => row.repo),
+        text: rows.map((row) => plain(row.repo)),
         marker: { size: 7, color, opacity: 0.65, line: { width: 0 } },
         cliponaxis: false,
         hovertemplate: '%{text}: %{x} tasks<extra></extra>',

@@ -2,7 +2,7 @@
 import type { RepositoryHeadroom } from '../headroom.js';
 import { suites } from '../labels.js';
 import { PANEL_TITLES } from './panels.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from './theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL } from './theme.js';
 
 /** @param method of the rows, as it is called on the axis */
 export function headroomFigure(rows: readonly RepositoryHeadroom[], method: string): Figure {
@@ -14,7 +14,7 @@ export function headroomFigure(rows: readonly RepositoryHeadroom[], method: stri
     data: panels.map((suite, i) => {
       const some = drawn.filter((row) => row.suite === suite);
       return {
-        type: 'scatter', mode: 'markers', xaxis: nth('x', i), yaxis: nth('y', i), x: some.map(({ tests }) => tests), y: some.map(({ written }) => written), text: some.map(({ repo }) => repo),
+        type: 'scatter', mode: 'markers', xaxis: nth('x', i), yaxis: nth('y', i), x: some.map(({ tests }) => tests), y: some.map(({ written }) => written), text: some.map(({ repo }) => plain(repo)),
         marker: { color: BLUE, size: 6, opacity: 0.7 }, hovertemplate: `%{text}<br>its other tests %{x:.3f}, ${method} %{y:.3f}<extra></extra>`,
       };
     }),

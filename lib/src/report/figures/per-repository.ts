@@ -4,7 +4,7 @@ import type { Prediction } from '../../eval/types.js';
 import type { Track } from '../../methods/index.js';
 import { isCode2Lora, isControl, lines, suites } from '../labels.js';
 import { around, PANEL_TITLES, panelLayout, xAxis } from './panels.js';
-import { BLUE, type Figure, VERMILLION } from './theme.js';
+import { BLUE, type Figure, plain, VERMILLION } from './theme.js';
 
 const ROW = 34;
 
@@ -22,7 +22,7 @@ export function perRepositoryFigure(predictions: readonly Prediction[], track: T
     data: boxes.map(({ panel, row, label, scores, color }) => ({
       type: 'box', orientation: 'h', xaxis: xAxis(panel), yaxis: 'y', x: scores.map(({ strictEM }) => 100 * strictEM), y: scores.map(() => row), width: 0.6,
       boxpoints: 'all', pointpos: 0, jitter: 0.8, marker: { color, size: 3, opacity: 0.6 }, line: { color, width: 1.5 }, fillcolor: 'rgba(0,0,0,0)',
-      name: label, text: scores.map(({ repo }) => repo), hoveron: 'points', hovertemplate: `%{text}: %{x:.1f}%<extra>${label}</extra>`,
+      name: label, text: scores.map(({ repo }) => plain(repo)), hoveron: 'points', hovertemplate: `%{text}: %{x:.1f}%<extra>${label}</extra>`,
     })),
     layout: panelLayout({
       titles: panels.map((suite) => PANEL_TITLES[suite]), rows: rows.map(({ label }) => ({ label, style: 'method' })), rowHeight: ROW, range: [-0.04 * most, most],

@@ -1,13 +1,16 @@
 /** A table as Markdown. */
 import { type ReportTable, shown, visible } from '../table.js';
 
+/** Names of repositories may hold what a page would take for a tag. */
+const plain = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
 export function toMarkdown({ head, groups, sections, findings, note }: ReportTable): string {
   const columns = groups.flatMap((group) => visible(group).map((column) => ({ column, label: [group.label, column.label].filter(Boolean).join(': ') })));
   const line = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const body = sections.flatMap(({ title, rows }) => [
-    ...(title ? [line([`**${title}**`, ...columns.map(() => '')])] : []),
+    ...(title ? [line([`**${plain(title)}**`, ...columns.map(() => '')])] : []),
     ...rows.map(({ label, kind, values }) => line([
-      kind === 'control' ? `&emsp;*${label}*` : label,
+      kind === 'control' ? `&emsp;*${plain(label)}*` : plain(label),
       ...columns.map(({ column }) => {
         const { text, interval } = shown(column, values[column.key]);
         return text + interval;
@@ -19,7 +22,7 @@ export function toMarkdown({ head, groups, sections, findings, note }: ReportTab
     line(['---', ...columns.map(() => '---:')]),
     ...body,
     '',
-    ...(findings.length ? [...findings.map((finding) => `- ${finding}`), ''] : []),
+    ...(findings.length ? [...findings.map((finding) => `- ${plain(finding)}`), ''] : []),
     note,
     '',
   ].join('\n');
