@@ -37,6 +37,8 @@ export async function launchChromium(executablePath: string): Promise<Browser> {
       executablePath,
       args: FLAGS,
       timeout: START_MS,
+      // An interrupt ends a command, and stops a notebook's cell: playwright would end the kernel. Chromium ends with us.
+      handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
       env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
     });
     browser.on('disconnected', forget);

@@ -7,8 +7,8 @@ import type { readPage } from 'hyparquet/src/column.js';
 import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 
-/** Far more than any writer puts into one. */
-const MOST_BYTES = 2 ** 29, MOST_VALUES = 2 ** 24;
+/** Far more than any writer puts into a page: its bytes, and values beyond one a bit, as runs of the same value are. */
+const MOST_BYTES = 2 ** 29, MOST_REPEATED = 2 ** 23;
 
 /**
  * The same page, unpacked, and its header for that.
@@ -19,7 +19,7 @@ export function unpackedPage(bytes: Uint8Array, header: PageHeader, decoder: Par
   const { data_page_header: first, data_page_header_v2: second, dictionary_page_header: dictionary, uncompressed_page_size: size } = header;
   const values = first?.num_values ?? second?.num_values ?? dictionary?.num_values ?? 0;
   if (!(size >= 0 && size <= MOST_BYTES)) throw new Error(`a page claims ${size} bytes`);
-  if (!(values >= 0 && values <= MOST_VALUES)) throw new Error(`a page claims ${values} values`);
+  if (!(values >= 0 && values <= 8 * size + MOST_REPEATED)) throw new Error(`a page claims ${values} values`);
   const repetition = levelWidth(getMaxRepetitionLevel(decoder.schemaPath)), definition = levelWidth(getMaxDefinitionLevel(decoder.schemaPath));
   if (header.type === 'DATA_PAGE_V2' && second) {
     // Levels are not packed.
