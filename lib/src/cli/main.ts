@@ -10,6 +10,7 @@ interface Command {
 
 const commands: Command[] = [
   { name: 'reproduce', summary: 'repositories, tasks, training, scores, table and figure of a profile (--profile smoke|synthetic|mini|pypi|coder|paper, --base MODEL, --mirror DIR)', load: () => import('./reproduce.js') },
+  { name: 'sweep', summary: 'the missing runs of a profile, several at once or on a cluster (--on slurm; --help says more)', load: () => import('./sweep.js') },
   { name: 'export', summary: 'all tables and figures from the stored runs of a profile (--profile P, --out DIR)', load: () => import('./export.js') },
   { name: 'runs', summary: 'the stored runs of a profile; runs compare A B; runs remove ID', load: () => import('./runs.js') },
   { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables (--help says more)', load: () => import('./curate.js') },

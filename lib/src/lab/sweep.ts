@@ -1,6 +1,6 @@
 /**
- * A list of runs, as an ablation needs them: one after another in this process, or several at once, each in a process of
- * its own that ends with its run, or with this one. Every run is stored by itself and goes on where it was, so whatever
+ * A list of runs, as an ablation needs them: one after another in this process, several at once, each in a process of
+ * its own that ends with its run, or with this one, or as jobs of a cluster (slurm/). Every run is stored by itself and goes on where it was, so whatever
  * is killed, the same sweep finishes what is missing.
  */
 import { fork } from 'node:child_process';
@@ -11,6 +11,8 @@ import type { Progress, ProgressUpdate } from '../store/progress.js';
 import { Stopped } from '../store/stop.js';
 import { groupBy } from '../train/draws.js';
 import type { Run, RunOptions } from './run.js';
+import type { SlurmOptions } from './slurm/slurm.js';
+import { sweepOnSlurm } from './slurm/sweep.js';
 
 export interface SweepRun extends RunOptions {
   /** What progress and errors call it. */
@@ -22,7 +24,11 @@ export type SweptRun = Run & { name: string };
 
 export interface SweepOptions {
   /** Processes at once. 1 when absent: TensorFlow uses all cores for one run; more share them out. */
-  workers?: number;
+  workers?: number | undefined;
+  /** Sends the runs to a cluster, as one job array, and follows them; what is stopped here is cancelled there. */
+  on?: 'slurm';
+  /** What each of its jobs asks for. */
+  slurm?: SlurmOptions;
 }
 
 /** What a sweep asks of its workspace. */
@@ -47,7 +53,7 @@ export type SweepMessage = ProgressUpdate | { failed: string };
  * The runs in the order given; stored ones are only read.
  * @throws UserError when some failed, once all others are done: the name of each, and why
  */
-export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers = 1 }: SweepOptions = {}): Promise<SweptRun[]> {
+export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers = 1, on, slurm = {} }: SweepOptions = {}): Promise<SweptRun[]> {
   const done = new Map<SweepRun, Run>(), failed = new Map<SweepRun, string>();
   const attempt = async (run: SweepRun, make: (progress: Progress) => Promise<Run | undefined>) => {
     try {
@@ -63,12 +69,21 @@ export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers 
   const missing = (): SweepRun[] => runs.filter((run) => !done.has(run) && !failed.has(run));
 
   for (const run of runs) await attempt(run, () => lab.stored(run));
-  if (workers <= 1) {
+  // What is trained in common is trained by one.
+  const groups = () => [...groupBy(missing(), (run) => lab.ids(run).training ?? lab.ids(run).id).values()];
+  if (on === 'slurm') {
+    if (missing().length) {
+      await sweepOnSlurm(groups(), lab, slurm, (run, failure) => attempt(run, async () => {
+        if (failure !== undefined) throw new UserError(failure);
+        return lab.stored(run);
+      }));
+    }
+  } else if (workers <= 1) {
     for (const run of missing()) await attempt(run, (progress) => lab.perform(run, progress));
   } else {
-    // What runs have in common is made here once, not by every process at the same time; what they train in common by one.
+    // What runs have in common is made here once, not by every process at the same time.
     for (const run of missing()) await attempt(run, async () => { await lab.prepare(run); return undefined; });
-    const queue = [...groupBy(missing(), (run) => lab.ids(run).training ?? lab.ids(run).id).values()];
+    const queue = groups();
     const threads = Math.max(1, Math.floor((Number(process.env['OMP_NUM_THREADS']) || availableParallelism()) / workers));
     const work = async () => {
       for (let group = queue.shift(); group; group = queue.shift()) {

@@ -47,6 +47,8 @@ export interface Workspace {
   vectors(encoder?: Partial<EncoderConfig>): Promise<Vectors>;
   /** One method under one seed: its record and its predictions. */
   run(method: string, options?: RunOptions): Promise<Run>;
+  /** Makes what a run has in common with others, and is not made yet: tasks, frozen model, vectors. */
+  prepare(method: string, options?: RunOptions): Promise<void>;
   /** Several runs, each under a name: those of an ablation. What failed is reported when all others are done. */
   sweep(runs: readonly SweepRun[], options?: SweepOptions): Promise<SweptRun[]>;
   /** The adapters that a run's method, trained, writes at these contexts; the caller disposes of them. */
@@ -125,11 +127,15 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
     const { method, seed, own, choice, id } = plan(name, options);
     return once(`${profile.name} run ${id}`, async () => performRun(method, seed, own, await baseModel(), await trackData(choice), report));
   };
+  const prepare = async (name: string, options: RunOptions): Promise<void> => {
+    await trackData(plan(name, options).choice);
+  };
   const run = (name: string, options: RunOptions = {}): Promise<Run> => stoppable(async () => (await stored(name, options)) ?? perform(name, options, progress));
   return {
     profile, run,
     corpus: () => stoppable(corpus), evolution: () => stoppable(evolution), baseModel: () => stoppable(baseModel),
     vectors: (encoder = {}) => stoppable(() => vectors(encoder)),
+    prepare: (called, options = {}) => stoppable(() => prepare(called, options)),
     sweep: (runs, options) => stoppable(() => sweep(runs, {
       profile: name, recompute, progress,
       ids: ({ method: called, ...options }) => {
@@ -137,9 +143,7 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
         return { id, training: trainingId(method, track, seed, own) };
       },
       stored: ({ method, ...options }) => stored(method, options),
-      prepare: async ({ method, ...options }) => {
-        await trackData(plan(method, options).choice);
-      },
+      prepare: ({ method, ...options }) => prepare(method, options),
       perform: ({ method, ...options }, report) => perform(method, options, report),
     }, options)),
     adapters: (called, contexts, options = {}) => stoppable(async () => {

@@ -1,0 +1,34 @@
+/** The process of one job on a cluster: `task.js FOLDER JOB`, where JOB is its place in the array, or `prepare`. */
+import { explain } from '../../store/errors.js';
+import type { Progress } from '../../store/progress.js';
+import { openWorkspace } from '../workspace.js';
+import { PREPARE, readJobs, writeFailures, writeProgress } from './jobs.js';
+
+/** How often it says how far it is: a file on a shared folder. */
+const EVERY_MS = 2000;
+
+const [folder, name] = process.argv.slice(2) as [string, string];
+const job = name === PREPARE ? PREPARE : Number(name);
+let last = 0;
+const progress: Progress = (update) => {
+  if (Date.now() - last < EVERY_MS && update.done < update.total) return;
+  last = Date.now();
+  writeProgress(folder, job, update);
+};
+
+const failures: Record<string, string> = {};
+const runs = job === PREPARE ? readJobs(folder).flat() : readJobs(folder)[job]!;
+for (const { profile, recompute, run: { name: called, method, ...options } } of runs) {
+  const lab = openWorkspace({ profile, recompute, progress });
+  try {
+    if (job === PREPARE) await lab.prepare(method, options);
+    else await lab.run(method, options);
+  } catch (error) {
+    failures[called] = explain(error);
+    console.error(`${called}: ${(error as Error).stack ?? explain(error)}`);
+  }
+}
+if (Object.keys(failures).length) {
+  writeFailures(folder, job, failures);
+  process.exitCode = 1;
+}
