@@ -8,7 +8,7 @@ import { openNotebook, OUTPUT, RUN_MS, runAll, SMOKE, START_MS } from './lab.js'
 
 const CELLS = [
   "import { notebookProgress, openWorkspace, showTable } from 'code2lora';\nconst lab = openWorkspace({ profile: 'smoke', progress: notebookProgress() });",
-  "const runs = await lab.sweep([8, 16].map((headWidth) => ({ name: `width ${headWidth}`, method: 'code2lora-static', seed: 99, learning: { steps: 30, validateEvery: 10, headWidth } })), { on: 'slurm', slurm: { time: '20:00', cpus: 1 } });",
+  "const runs = await lab.sweep([8, 16].map((headWidth) => ({ name: 'width ' + headWidth, method: 'code2lora-static', seed: 99, learning: { steps: 30, validateEvery: 10, headWidth } })), { on: 'slurm', slurm: { time: '20:00', cpus: 1 } });",
   "import * as aq from 'arquero';\nshowTable(aq.from(runs.map(({ name, record }) => ({ run: name, parameters: record.trainedParameters, 'best step': record.bestStep }))));",
 ];
 

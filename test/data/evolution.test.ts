@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { silent } from '../../lib/dist/store/progress.js';
 import { checkTask } from '../../lib/dist/data/check-task.js';
 import { curateHistory, type EvolutionCounts, type EvolutionOptions, newEvolutionCounts } from '../../lib/dist/data/evolution/evolution-track.js';
 import { newCounts, replay } from '../../lib/dist/data/evolution/replay.js';
@@ -54,7 +55,7 @@ const growing = (count: number, time: (i: number) => number = (i) => FIRST + i *
   Array.from({ length: count }, (_, i) => ({ time: time(i), files: { [`test_${i}.py`]: testOf(`assert value == 'number ${i}'`) } }));
 
 test('made-up histories: the same assertions as the oracle, commit by commit', async () => {
-  const histories = await collect(syntheticSource(4, 3407, join(folder, 'synthetic')).histories());
+  const histories = await collect(syntheticSource(4, 3407, join(folder, 'synthetic'), silent).histories());
   for (const { gitDir, head } of histories.slice(0, 2)) {
     const { both, onlyOurs, onlyOracle, unreadable } = await compareWithOracle(gitDir, head);
     assert.deepEqual([onlyOurs, onlyOracle, unreadable.size], [[], [], 0]);

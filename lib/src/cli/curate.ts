@@ -67,7 +67,7 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
     case 'pypi':
       return pypiSource(readProjects(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
     case 'synthetic':
-      return syntheticSource(count('repositories', values.repositories), count('seed', values.seed), cache('synthetic'));
+      return syntheticSource(count('repositories', values.repositories), count('seed', values.seed), cache('synthetic'), progress);
     default:
       throw new UserError(`--source is one of git, pypi, synthetic, hub${values.source ? `, not ${values.source}` : ''}.`);
   }

@@ -16,7 +16,7 @@ export const MIRROR = 'CODE2LORA_MIRROR';
 /** @throws UserError of a profile with the published tables */
 export function openSource(profile: Profile, progress: Progress): Source {
   if ('published' in profile.corpus) throw new UserError(`Profile ${profile.name} has the published tables, which are not curated here: read them with readTaskRows, or choose another profile.`);
-  if ('synthetic' in profile.corpus) return syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'));
+  if ('synthetic' in profile.corpus) return syntheticSource(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed, cache('synthetic'), progress);
   const pinned = pinnedCorpus(profile)!;
   if ('projects' in pinned) return pypiSource(pinned, cache(), progress);
   const mirror = process.env[MIRROR];

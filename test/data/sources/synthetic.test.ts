@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { silent } from '../../../lib/dist/store/progress.js';
 import { checkTask } from '../../../lib/dist/data/check-task.js';
 import { openParser } from '../../../lib/dist/data/python.js';
 import { ceiling } from '../../../lib/dist/data/sources/synthetic/ceiling.js';
@@ -188,7 +189,7 @@ test('a commit that changes a convention changes it everywhere, and the old conv
 test('git has the histories, one commit a day, and Python passes their tests', async () => {
   const count = 12;
   const made = syntheticHistories(count, SEED);
-  const source = syntheticSource(count, SEED, join(folder, 'git'));
+  const source = syntheticSource(count, SEED, join(folder, 'git'), silent);
   const written = await collect(source.histories());
   assert.deepEqual(written.map(({ id, split }) => [id, split]), made.map(({ id, split }) => [id, split]));
   const pairs: [string, string][] = [], expected: { changed: string | undefined; tests: number }[] = [];
@@ -224,7 +225,7 @@ test('git has the histories, one commit a day, and Python passes their tests', a
 });
 
 test('the same seed gives the same commits, another seed others', async () => {
-  const heads = async (seed: number, cache: string) => (await collect(syntheticSource(3, seed, join(folder, cache)).histories())).map(({ head }) => head);
+  const heads = async (seed: number, cache: string) => (await collect(syntheticSource(3, seed, join(folder, cache), silent).histories())).map(({ head }) => head);
   const first = await heads(1, 'first');
   assert.deepEqual(await heads(1, 'second'), first);
   assert.deepEqual(await heads(1, 'first'), first, 'found in the cache');

@@ -4,8 +4,10 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Progress } from '../../store/progress.js';
+import { sayDamaged } from '../../store/sums.js';
 import type { SourceFile } from '../types.js';
-import { git } from './git.js';
+import { git, GitError } from './git.js';
 
 /** One commit: the whole tree after it. */
 export interface Revision {
@@ -32,6 +34,19 @@ export async function writeHistory(gitDir: string, revisions: Iterable<Revision>
     rmSync(part, { recursive: true, force: true });
   }
   return headOf(gitDir);
+}
+
+/** The id of a written history's newest commit; undefined where it is not there, or was damaged since, which is said. */
+export async function writtenHead(gitDir: string, progress: Progress): Promise<string | undefined> {
+  if (!existsSync(gitDir)) return undefined;
+  try {
+    await git(gitDir, ['fsck', '--full', '--no-dangling', '--no-progress']);
+    return await headOf(gitDir);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    sayDamaged(gitDir, progress);
+    return undefined;
+  }
 }
 
 /** The id of the commit that HEAD names. */

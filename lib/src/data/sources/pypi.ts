@@ -3,13 +3,12 @@
  * repository: one file a project, the same bytes on every machine. A project's earlier releases, one commit each, are its
  * history.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../store/errors.js';
 import { hashJson } from '../../store/hash.js';
 import type { Progress } from '../../store/progress.js';
 import { type ArchiveContent, readArchive } from '../archive.js';
-import { headOf, type Revision, writeHistory } from '../git/write-history.js';
+import { type Revision, writeHistory, writtenHead } from '../git/write-history.js';
 import { type CrossRepoSplit, type History, type Repository, type Source, type SourceFile, SPLITS } from '../types.js';
 import { distributionPath, fetchDistributions } from './pypi/fetch.js';
 import { checkPin, type Corpus, isWheel, type Pin, type Release } from './pypi/pins.js';
@@ -49,13 +48,14 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
     },
     async *histories() {
       const lines = inSplitOrder(linesOf(corpus, cacheDir), ({ project }) => project.split);
-      await fetchDistributions(lines.filter(({ gitDir }) => !existsSync(gitDir)).flatMap(pinsOf), cacheDir, progress);
+      const heads = new Map<Line, string | undefined>();
+      for (const line of lines) heads.set(line, await writtenHead(line.gitDir, progress));
+      await fetchDistributions(lines.filter((line) => heads.get(line) === undefined).flatMap(pinsOf), cacheDir, progress);
       const report = reporter(progress, 'writing histories', lines.length);
       for (const line of lines) {
         const { project: { name, licence, split }, gitDir } = line;
         report.next(name);
-        const head = existsSync(gitDir) ? await headOf(gitDir)
-          : await writeHistory(gitDir, revisionsOf(line, (pin) => report.count(readArchive(distributionPath(pin, cacheDir)))));
+        const head = heads.get(line) ?? await writeHistory(gitDir, revisionsOf(line, (pin) => report.count(readArchive(distributionPath(pin, cacheDir)))));
         yield { id: name, licence, split, gitDir, head } satisfies History;
       }
       report.end();

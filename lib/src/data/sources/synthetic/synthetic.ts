@@ -4,11 +4,11 @@
  * it (see ceiling.ts). Held-out repositories combine values known from training as no training repository ever does.
  * The same seed gives the same bytes and the same commit ids.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashJson } from '../../../store/hash.js';
+import type { Progress } from '../../../store/progress.js';
 import { Random } from '../../../store/random.js';
-import { headOf, type Revision, writeHistory } from '../../git/write-history.js';
+import { type Revision, writeHistory, writtenHead } from '../../git/write-history.js';
 import type { CrossRepoSplit, Repository, Source } from '../../types.js';
 import { changeConvention, type Conventions, dealConventions, KINDS, type Kind } from './conventions.js';
 import { NOUNS, packageFiles, type Style } from './package.js';
@@ -87,13 +87,13 @@ export function syntheticRepositories(count: number, seed: number): Repository[]
  * content, so what was written by another seed or an older generator is never taken.
  * @throws UserError when git is missing or fails
  */
-export function syntheticSource(count: number, seed: number, cacheDir: string): Source {
+export function syntheticSource(count: number, seed: number, cacheDir: string, progress: Progress): Source {
   async function* written() {
     for (const history of syntheticHistories(count, seed)) {
       const content = history.revisions.map(({ time, message, files }) =>
         [time, message, files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString('utf8')])]);
       const gitDir = join(cacheDir, `${history.id}-${hashJson(content).slice(0, 12)}.git`);
-      const head = existsSync(gitDir) ? await headOf(gitDir) : await writeHistory(gitDir, history.revisions);
+      const head = (await writtenHead(gitDir, progress)) ?? (await writeHistory(gitDir, history.revisions));
       yield { history, gitDir, head };
     }
   }
