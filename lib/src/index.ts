@@ -2,7 +2,8 @@
 export { openWorkspace, type Workspace, type WorkspaceOptions } from './lab/workspace.js';
 export type { Run, RunOptions, RunRecord } from './lab/run.js';
 export { results } from './lab/paths.js';
-export type { SweepOptions, SweepRun, SweptRun } from './lab/sweep.js';
+export type { SweepOptions } from './lab/sweep.js';
+export type { SweepRun, SweptRun } from './lab/sweep-run.js';
 export { recipeOf } from './encoder/repository-vector.js';
 export type { Interval, Likelihood, Prediction } from './eval/types.js';
 export { clusteredInterval, pairedInterval } from './eval/interval.js';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ALL, headlineOf, plansOf } from '../lab/plan.js';
 import { MIRROR } from '../lab/source.js';
-import type { SweepRun } from '../lab/sweep.js';
+import type { SweepRun } from '../lab/sweep-run.js';
 import { openWorkspace } from '../lab/workspace.js';
 import { UserError } from '../store/errors.js';
 import { stopOnInterrupt } from '../store/stop.js';

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../store/errors.js';
 import { hashJson } from '../store/hash.js';
-import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { readSafetensors, storeSafetensors } from '../store/safetensors.js';
 import type { Embedder } from './embedder.js';
 import type { WindowRecipe } from './recipe.js';
 import { textVectors, type WindowVectors } from './text-vectors.js';
@@ -72,7 +72,7 @@ export class VectorCache {
       const { hidden } = this.embedder;
       const data = new Float32Array(vectors.length * hidden);
       vectors.forEach((v, row) => { data.set(v, row * hidden); });
-      writeSafetensors(this.#path(texts[i++]!.blob), new Map([['windows', { shape: [vectors.length, hidden], data }]]), 'F32', { tokens: String(tokens) });
+      storeSafetensors(this.#path(texts[i++]!.blob), new Map([['windows', { shape: [vectors.length, hidden], data }]]), { tokens: String(tokens) });
       this.counts.encoded++;
     }
   }

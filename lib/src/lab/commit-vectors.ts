@@ -14,7 +14,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { type NamedArray, storedSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { type NamedArray, storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
@@ -127,7 +127,7 @@ function write(path: string, commits: readonly CommitVector[]): void {
     return { shape: [commits.length, width], data };
   };
   const index = { shape: [commits.length], data: Int32Array.from(commits, ({ index }) => index) };
-  writeSafetensors(path, new Map<string, NamedArray>([['diff', rows('diff')], ['state', rows('state')], ['index', index]]), 'F32',
+  storeSafetensors(path, new Map<string, NamedArray>([['diff', rows('diff')], ['state', rows('state')], ['index', index]]),
     { commits: commits.map(({ id }) => id).join(' ') });
 }
 

@@ -9,7 +9,7 @@ import { cache, results } from './paths.js';
 import { ALL, HEADLINE, type Plan, plansOf, SEEDS } from './plan.js';
 import { readRun, type Run, type RunRecord } from './run.js';
 import { type Conditions, conditions, headroom, moreRepositories, trainingLength } from './studies.js';
-import type { SweepRun, SweptRun } from './sweep.js';
+import type { SweepRun, SweptRun } from './sweep-run.js';
 
 /** Ids of the finished runs, sorted. */
 export function storedIds(profile: string): string[] {

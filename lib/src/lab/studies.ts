@@ -4,7 +4,7 @@
  */
 import type { LearningConfig } from '../profiles.js';
 import { SEEDS } from './plan.js';
-import type { SweepRun } from './sweep.js';
+import type { SweepRun } from './sweep-run.js';
 
 /** Passes over the training tasks, as many as in the paper. */
 export const PASSES = 3;

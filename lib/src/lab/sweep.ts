@@ -1,7 +1,7 @@
 /**
  * A list of runs, as an ablation needs them: one after another in this process, several at once, each in a process of
- * its own that ends with its run, or with this one, or as jobs of a cluster (slurm/). Every run is stored by itself and goes on where it was, so whatever
- * is killed, the same sweep finishes what is missing.
+ * its own that ends with its run, or with this one, or as jobs of a cluster (slurm/). Every run is stored by itself and goes on
+ * where it was, so whatever is killed, the same sweep finishes what is missing.
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -10,17 +10,10 @@ import { explain, UserError } from '../store/errors.js';
 import type { Progress, ProgressUpdate } from '../store/progress.js';
 import { Stopped } from '../store/stop.js';
 import { groupBy } from '../train/draws.js';
-import type { Run, RunOptions } from './run.js';
+import type { Run } from './run.js';
 import type { SlurmOptions } from './slurm/slurm.js';
 import { sweepOnSlurm } from './slurm/sweep.js';
-
-export interface SweepRun extends RunOptions {
-  /** What progress and errors call it. */
-  name: string;
-  method: string;
-}
-
-export type SweptRun = Run & { name: string };
+import type { SweepJob, SweepLab, SweepRun, SweptRun } from './sweep-run.js';
 
 export interface SweepOptions {
   /** Processes at once. 1 when absent: TensorFlow uses all cores for one run; more share them out. */
@@ -31,21 +24,6 @@ export interface SweepOptions {
   slurm?: SlurmOptions;
 }
 
-/** What a sweep asks of its workspace. */
-export interface SweepLab {
-  profile: string;
-  recompute: boolean;
-  progress: Progress;
-  /** The run's id, and that of what it trains, which several runs may share. */
-  ids(run: SweepRun): { id: string; training: string | undefined };
-  stored(run: SweepRun): Promise<Run | undefined>;
-  /** Makes what runs have in common: tasks, frozen model, vectors. */
-  prepare(run: SweepRun): Promise<void>;
-  perform(run: SweepRun, progress: Progress): Promise<Run>;
-}
-
-/** What a process is told. */
-export type SweepJob = Pick<SweepLab, 'profile' | 'recompute'> & { run: SweepRun };
 /** What it says: how far it is, or why it failed. Its result is on disk. */
 export type SweepMessage = ProgressUpdate | { failed: string };
 

@@ -8,7 +8,7 @@ import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import { keptPath } from '../train/checkpoints.js';
 import { passesKept } from '../train/trainer.js';
 import { recordText } from './adapt/record.js';
@@ -45,7 +45,7 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
     const { values, ...info } = await train(start ? { ...inputs, start } : inputs, work, progress);
     // Before the result, which says that all is there.
     for (const file of kept.map((after) => keptPath(work, after)).filter(existsSync)) renameSync(file, join(folder, basename(file)));
-    writeSafetensors(path, values, 'F32', { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
+    storeSafetensors(path, values, { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
   });
   rmSync(work, { recursive: true, force: true });
   const { best: { tensors, metadata }, asked } = found ?? read()!;

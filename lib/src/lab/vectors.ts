@@ -8,7 +8,7 @@ import { VectorCache } from '../encoder/vector-cache.js';
 import type { Profile } from '../profiles.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
-import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
 import { vectorsKey } from './keys.js';
@@ -44,7 +44,7 @@ export async function openVectors(
     for (const repo of await corpus.source()) {
       if (!missing.has(repo.id)) continue;
       const { vector, files, tokens } = await repositoryVector(readableFiles(repo, recipe), windows, recipe);
-      writeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]), 'F32',
+      storeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]),
         { files: String(files), tokens: String(tokens) });
       vectors.set(repo.id, vector);
       missing.delete(repo.id);

@@ -24,7 +24,8 @@ import { methodInputs } from './method-inputs.js';
 import { results } from './paths.js';
 import { publishedTrack } from './published.js';
 import { finishedHere, performRun, readRun, type Run, type RunOptions } from './run.js';
-import { sweep, type SweepOptions, type SweepRun, type SweptRun } from './sweep.js';
+import { sweep, type SweepOptions } from './sweep.js';
+import type { SweepRun, SweptRun } from './sweep-run.js';
 import { evolutionTrack, staticTrack, type TrackData } from './track-data.js';
 import { openVectors, type Vectors } from './vectors.js';
 

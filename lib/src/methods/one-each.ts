@@ -4,7 +4,7 @@ import { toTensor } from '../engine/arrays.js';
 import { tf, type Tensor } from '../engine/tensorflow.js';
 import { adapterFromTensors, adapterNames, initialAdapter, mapAdapter, type Adapter } from '../lora/adapter.js';
 import type { Progress } from '../store/progress.js';
-import { readSafetensors, storedSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { type NamedArray, readSafetensors, storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import { adapterLearner, type AdapterWriter } from '../train/adapter-learner.js';
 import { balanced } from '../train/draws.js';
 import type { Example } from '../train/examples.js';
@@ -43,7 +43,7 @@ export async function trainEach(
       const made = await train(validation?.length ? learner : { ...learner, validationLoss: () => 0 }, balanced(examples, 1, Math.min(batch, examples.length), seed), {
         ...learning, steps, validateEvery: validation?.length ? Math.max(1, Math.round(steps / epochs)) : steps, learningRate,
       }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
-      writeSafetensors(done, made.parameters, 'F32', { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
+      storeSafetensors(done, made.parameters, { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
       stored = readSafetensors(done);
     }
     const { tensors, metadata } = stored;

@@ -15,7 +15,7 @@ import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, randomModel, toList, type Model } from '../model/weights.js';
 import type { Progress } from '../store/progress.js';
 import { Random } from '../store/random.js';
-import { storedSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import type { TokenFile } from './tokens.js';
 
 export interface PretrainConfig {
@@ -146,7 +146,7 @@ export function bitsPerByte(model: Model, data: TokenFile, time: number): number
 }
 
 function save(optimiser: AdamW, names: string[], path: string): void {
-  writeSafetensors(path, optimiserState(optimiser, names).set('step', { shape: [1], data: Int32Array.of(optimiser.step) }));
+  storeSafetensors(path, optimiserState(optimiser, names).set('step', { shape: [1], data: Int32Array.of(optimiser.step) }));
 }
 
 /** False where there is no such checkpoint that is whole. */

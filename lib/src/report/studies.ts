@@ -1,5 +1,5 @@
 /** The stored runs of the studies (lab/studies.ts) as rows of tables and figures. */
-import type { SweptRun } from '../lab/sweep.js';
+import type { SweptRun } from '../lab/sweep-run.js';
 import { type AblationRow, ablationRows } from './ablation/rows.js';
 
 /** Rows named by the number of repositories that each run was trained on; several runs on as many are one. */

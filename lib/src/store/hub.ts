@@ -76,6 +76,11 @@ async function commitOf(repo: HubRepo): Promise<string> {
   }
 }
 
+function isHubFile(x: unknown): x is HubFile {
+  const { path, size, hash } = (typeof x === 'object' && x !== null ? x : {}) as Partial<Record<keyof HubFile, unknown>>;
+  return typeof path === 'string' && Number.isSafeInteger(size) && typeof hash === 'string';
+}
+
 /**
  * All files of a repository; asked for once, as a revision does not change.
  * @param folder keeps the list
@@ -84,7 +89,7 @@ async function commitOf(repo: HubRepo): Promise<string> {
 export async function listHubFiles(repo: HubRepo, folder: string): Promise<HubFile[]> {
   const path = join(folder, 'hub-files.json');
   const known = storedJson(path);
-  if (Array.isArray(known)) return known as HubFile[];
+  if (Array.isArray(known) && known.every(isHubFile)) return known;
   const files: HubFile[] = [];
   try {
     for await (const file of listFiles({ repo: { type: repo.type, name: repo.name }, revision: repo.revision, recursive: true, ...hub() })) {

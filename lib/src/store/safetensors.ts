@@ -1,8 +1,8 @@
 /**
  * The safetensors format: an 8-byte header length, a JSON header, then raw little-endian data.
  * Read: f32, f16, bf16, f64 into Float32Array, i32, i64 into Int32Array; written: f32, f16, i32. Every claim of the
- * header is checked before a byte is used. What is written here bears its own hash in its metadata, by which bytes that
- * were damaged since are recognised where a whole file is read.
+ * header is checked before a byte is used. What this workspace stores for itself bears its hash in its metadata, by which
+ * bytes that were damaged since are recognised where a whole file is read.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { writeFileAtomic } from './atomic.js';
@@ -30,24 +30,28 @@ const HASH = 'sha256';
  * Written piece by piece, so that no second copy of the tensors is in memory.
  * @param dtype how float arrays are stored; integer arrays are always I32.
  */
-export function writeSafetensors(
+export const writeSafetensors = (
   path: string, tensors: ReadonlyMap<string, NamedArray>, dtype: 'F32' | 'F16' = 'F32', metadata: Record<string, string> = {},
-): void {
+): void => write(path, tensors, dtype, metadata, false);
+
+function write(path: string, tensors: ReadonlyMap<string, NamedArray>, dtype: 'F32' | 'F16', metadata: Record<string, string>, stored: boolean): void {
   let at = 0;
   const entries = [...tensors].map(([name, { shape, data }]): [string, unknown] => {
     const type = storedAs(data, dtype), from = at;
     at += data.length * WIDTHS[type];
     return [name, { dtype: type, shape, data_offsets: [from, at] }];
   });
-  const hash = hashOfHeader(metadata, entries);
-  for (const piece of pieces([], tensors, dtype)) hash.update(piece);
-  const json = JSON.stringify(Object.fromEntries([['__metadata__', { ...metadata, [HASH]: hash.digest('hex') }], ...entries]));
+  const json = JSON.stringify(Object.fromEntries([['__metadata__', { ...metadata, ...(stored && { [HASH]: hashOf(metadata, entries, tensors, dtype) }) }], ...entries]));
   // The data starts at a multiple of 8 bytes, so that it can be mapped.
   const header = Buffer.from(json + ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   writeFileAtomic(path, pieces([length, header], tensors, dtype));
 }
+
+/** As writeSafetensors, in F32 and with the file's hash: what is read by this workspace alone. */
+export const storeSafetensors = (path: string, tensors: ReadonlyMap<string, NamedArray>, metadata: Record<string, string> = {}): void =>
+  write(path, tensors, 'F32', metadata, true);
 
 function storedAs(data: NamedArray['data'], dtype: 'F32' | 'F16'): Dtype {
   return data instanceof Int32Array ? 'I32' : dtype;
@@ -62,6 +66,12 @@ function* pieces(head: Uint8Array[], tensors: ReadonlyMap<string, NamedArray>, d
       yield new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
     }
   }
+}
+
+function hashOf(metadata: Record<string, string>, entries: Iterable<readonly [string, unknown]>, tensors: ReadonlyMap<string, NamedArray>, dtype: 'F32' | 'F16'): string {
+  const hash = hashOfHeader(metadata, entries);
+  for (const piece of pieces([], tensors, dtype)) hash.update(piece);
+  return hash.digest('hex');
 }
 
 function hashOfHeader({ [HASH]: _, ...metadata }: Record<string, string>, entries: Iterable<readonly [string, unknown]>): Hash {

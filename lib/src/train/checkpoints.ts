@@ -9,7 +9,7 @@ import type { AdamW } from '../engine/adamw.js';
 import { toArray } from '../engine/arrays.js';
 import { optimiserState, restoreOptimiser } from '../engine/optimiser-state.js';
 import { UserError } from '../store/errors.js';
-import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { type NamedArray, readSafetensors, storeSafetensors } from '../store/safetensors.js';
 
 const KEPT = 2;
 /** Where the parameters after so many passes are kept. */
@@ -44,12 +44,12 @@ export class Checkpoints<State extends { bestStep: number }> {
 
   /** The present parameters are the best so far. To be followed by `save`. */
   saveBest(): void {
-    writeSafetensors(this.bestPath(this.optimiser.step), this.values());
+    storeSafetensors(this.bestPath(this.optimiser.step), this.values());
   }
 
   save(state: State): void {
     const { step } = this.optimiser;
-    writeSafetensors(join(this.folder, `state-${step}.safetensors`), optimiserState(this.optimiser, this.names), 'F32',
+    storeSafetensors(join(this.folder, `state-${step}.safetensors`), optimiserState(this.optimiser, this.names),
       { step: String(step), state: JSON.stringify(state) });
     const states = this.list('state'), oldest = stepOf(states.slice(0, KEPT).at(-1)!);
     // The best of the older kept checkpoint is still needed: the newest best file that is not newer than it.
@@ -59,7 +59,7 @@ export class Checkpoints<State extends { bestStep: number }> {
 
   /** The present parameters, after so many passes, stay whatever follows. */
   keep(passes: number): void {
-    writeSafetensors(keptPath(this.folder, passes), this.values());
+    storeSafetensors(keptPath(this.folder, passes), this.values());
   }
 
   private values(): Map<string, NamedArray> {

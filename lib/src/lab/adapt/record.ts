@@ -36,11 +36,29 @@ export function recordText(method: string, profile: Profile, { model, track, see
   return JSON.stringify(record);
 }
 
-/** @param text undefined where the file has none. Throws a UserError then. */
+/** @param text undefined where the file has none. Throws a UserError then, and when it is not such a record. */
 export function readRecord(path: string, text: string | undefined): CheckpointRecord {
   if (text === undefined) {
     throw new UserError(`${path} does not say what it was trained for, as files of earlier versions: delete it and train again.`);
   }
-  // JSON has no Infinity and writes null; nothing else in a record is null.
-  return JSON.parse(text, (_key, value: unknown) => (value === null ? Number.POSITIVE_INFINITY : value)) as CheckpointRecord;
+  const record = parsed(text);
+  if (!isRecord(record)) throw new UserError(`${path} says in a way that is not known here what it was trained for: delete it and train again.`);
+  return record;
 }
+
+/** JSON has no Infinity and writes null; nothing else in a record is null. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text, (_key, value: unknown) => (value === null ? Number.POSITIVE_INFINITY : value));
+  } catch {
+    return undefined;
+  }
+}
+
+type Fields = Record<string, unknown>;
+const isFields = (x: unknown): x is Fields => typeof x === 'object' && x !== null && !Array.isArray(x);
+const isRecord = (x: unknown): x is CheckpointRecord => isFields(x) && (x['track'] === 'static' || x['track'] === 'evolution')
+  && ['method', 'profile', 'base'].every((name) => typeof x[name] === 'string') && (x['encodedBy'] === undefined || typeof x['encodedBy'] === 'string') && typeof x['seed'] === 'number'
+  && ['learning', 'encoder', 'diff'].every((name) => isFields(x[name])) && ['rank', 'alpha', 'headWidth'].every((name) => typeof (x['learning'] as Fields)[name] === 'number')
+  && isFields((x['learning'] as Fields)['head']) && isFields((x['learning'] as Fields)['evo'])
+  && ['window', 'maxWindows'].every((name) => typeof (x['encoder'] as Fields)[name] === 'number');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../store/atomic.js';
 import type { ProgressUpdate } from '../../store/progress.js';
 import { storedJson } from '../../store/stored-json.js';
-import type { SweepJob } from '../sweep.js';
+import type { SweepJob } from '../sweep-run.js';
 
 /** The array as it was sent. A job of it does its runs one after another: they share a training. */
 export interface Sent {
@@ -27,9 +27,14 @@ export const writeSent = (folder: string, sent: Sent): void => writeFileAtomic(j
 /** The arrays that were sent from a profile's folder and not cleared away. */
 export function sentArrays(place: string): { folder: string; sent: Sent }[] {
   return (existsSync(place) ? readdirSync(place) : []).map((name) => join(place, name)).flatMap((folder) => {
-    const sent = storedJson(join(folder, SENT)) as Sent | undefined;
-    return sent ? [{ folder, sent }] : [];
+    const sent = storedJson(join(folder, SENT));
+    return isSent(sent) ? [{ folder, sent }] : [];
   });
+}
+
+function isSent(x: unknown): x is Sent {
+  const { prepare, array, runs } = (typeof x === 'object' && x !== null ? x : {}) as Partial<Record<keyof Sent, unknown>>;
+  return typeof prepare === 'string' && typeof array === 'string' && Array.isArray(runs) && runs.every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === 'string'));
 }
 
 export const clearAway = (folder: string): void => rmSync(folder, { recursive: true, force: true });

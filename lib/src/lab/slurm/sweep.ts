@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { locked } from '../../store/lock.js';
 import { cache, root } from '../paths.js';
-import type { SweepLab, SweepRun } from '../sweep.js';
+import type { SweepLab, SweepRun } from '../sweep-run.js';
 import { clearAway, logEnd, logOf, PREPARE, readFailures, readProgress, sentArrays, writeJobs, writeSent } from './jobs.js';
 import { cancel, ending, queue, type SlurmOptions, submit } from './slurm.js';
 

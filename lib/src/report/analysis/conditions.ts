@@ -5,7 +5,7 @@
 import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
 import type { Likelihood, Prediction } from '../../eval/types.js';
 import type { Conditions } from '../../lab/studies.js';
-import type { SweptRun } from '../../lab/sweep.js';
+import type { SweptRun } from '../../lab/sweep-run.js';
 import { groupBy } from '../../train/draws.js';
 import { methodLabel, SUITES, suites } from '../labels.js';
 import { gainingOf, natsDifference, scored } from '../own-vs-other.js';

@@ -1,7 +1,7 @@
 /** Retrieval under several chunk sizes and numbers (Table 8), and who has a dependency context and what it brings (Table 11). */
 import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
 import type { Prediction, Suite } from '../../eval/types.js';
-import type { SweptRun } from '../../lab/sweep.js';
+import type { SweptRun } from '../../lab/sweep-run.js';
 import { methodLabel, SUITES, suites } from '../labels.js';
 import { natsDifference, scored } from '../own-vs-other.js';
 import type { PublishedResults } from '../published.js';
