@@ -51,7 +51,7 @@ async function reproduceKilled(): Promise<number> {
 
 /** What the audit measured under the own, the average and each other repository's adapter is what the run has of the same tasks. */
 async function auditAgrees(results: string): Promise<void> {
-  const [file] = readdirSync(join(results, 'audits'));
+  const [file] = readdirSync(join(results, 'audits')).filter((name) => name.endsWith('.json'));
   const { run, suites } = JSON.parse(readFileSync(join(results, 'audits', file!), 'utf8')) as Audit;
   const rows = await readLikelihoods(join(results, 'runs', run, 'likelihoods.parquet'));
   const natsOf = (adapter: string, tasks: readonly string[]) => {
