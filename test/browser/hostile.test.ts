@@ -3,7 +3,7 @@
  * tags and handlers. In the real JupyterLab, and as exported, they are text.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import { gitSource } from '../../lib/dist/data/sources/git.js';
 import type { Task } from '../../lib/dist/data/types.js';
 import { silent } from '../../lib/dist/store/progress.js';
 import { makeRepository } from '../data/git-repositories.js';
-import { openNotebook, OUTPUT, RUN_MS, runAll, START_MS } from './lab.js';
+import { notebookOf, openNotebook, OUTPUT, RUN_MS, runAll, START_MS } from './lab.js';
 
 const NAME = '<script>window.hit=1</script><img src=x onerror=window.hit=2>';
 const TARGET = '"<script>window.hit=3</script><img src=x onerror=window.hit=4>"';
@@ -49,9 +49,7 @@ test('what a repository holds is text in the page, not a part of it', { timeout:
     `showFigure(tasksPerRepository(tasks));\nshowFigure(perRepositoryFigure(answers, 'static'));\nawait exportFigure(tasksPerRepository(tasks), ${JSON.stringify(exported)});`,
     'notebookProgress()({ stage: tasks[0].repo, done: 1, total: 1, note: tasks[0].target });',
   ];
-  const kernel = JSON.parse(readFileSync('notebooks/01-dataset-curation.ipynb', 'utf8')) as Record<string, unknown>;
-  const content = { ...kernel, cells: cells.map((source, i) => ({ cell_type: 'code', id: `c${i}`, metadata: {}, execution_count: null, outputs: [], source })) };
-  const page = await openNotebook(t, 'hostile.ipynb', JSON.stringify(content));
+  const page = await openNotebook(t, 'hostile.ipynb', notebookOf(cells));
   if (!page) return;
   await runAll(page);
   const outputs = page.locator('.jp-OutputArea-output');

@@ -7,12 +7,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findChromium, launchChromium } from 'code2lora';
 import type { Page } from 'playwright-core';
+import { freePort } from '../free-port.js';
 
 export const OUTPUT = resolve('test/output');
 /** What the notebooks make and find made: shared with the end-to-end test of the smoke profile. */
@@ -51,6 +51,12 @@ export async function openNotebook(t: TestContext, notebook: string, content = r
   await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor({ timeout: START_MS });
   await kernelConnected(lab);
   return page;
+}
+
+/** A notebook of these cells, for the kernel that the project's notebooks have. */
+export function notebookOf(cells: readonly string[]): string {
+  const notebook = JSON.parse(readFileSync('notebooks/01-dataset-curation.ipynb', 'utf8')) as Record<string, unknown>;
+  return JSON.stringify({ ...notebook, cells: cells.map((source, i) => ({ cell_type: 'code', id: `c${i}`, metadata: {}, execution_count: null, outputs: [], source })) });
 }
 
 /** Runs all cells, and waits until they have run. */
@@ -127,13 +133,4 @@ async function stop(server: ChildProcess): Promise<void> {
   const exited = once(server, 'exit');
   server.kill('SIGTERM');
   await exited;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(address && typeof address === 'object');
-  server.close();
-  return address.port;
 }

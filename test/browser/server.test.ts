@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, START_MS } from './lab.js';
+import { freePort } from '../free-port.js';
+import { START_MS } from './lab.js';
 
 /** Addresses, as the kernel writes them in hex, on which something listens at this port. */
 function listening(port: number): string[] {

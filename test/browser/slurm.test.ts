@@ -1,10 +1,10 @@
 /** A cell of a notebook that sends its runs to a real Slurm, in JupyterLab: its progress is drawn under it, and its table comes. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { noSlurm, startCluster } from '../slurm/cluster.js';
-import { openNotebook, OUTPUT, RUN_MS, runAll, SMOKE, START_MS } from './lab.js';
+import { notebookOf, openNotebook, OUTPUT, RUN_MS, runAll, SMOKE, START_MS } from './lab.js';
 
 const CELLS = [
   "import { notebookProgress, openWorkspace, showTable } from 'code2lora';\nconst lab = openWorkspace({ profile: 'smoke', progress: notebookProgress() });",
@@ -20,9 +20,7 @@ test('a cell sends a sweep to Slurm, and shows how far it is', { timeout: 2 * ST
   for (const place of ['results/smoke/runs', 'data/cache/smoke/runs', 'data/cache/smoke/trained'].map((part) => join(SMOKE, part))) {
     if (existsSync(place)) for (const name of readdirSync(place).filter((one) => one.includes('-s99-'))) rmSync(join(place, name), { recursive: true });
   }
-  const notebook = JSON.parse(readFileSync('notebooks/01-dataset-curation.ipynb', 'utf8')) as Record<string, unknown>;
-  const cells = CELLS.map((source, i) => ({ cell_type: 'code', id: `c${i}`, metadata: {}, execution_count: null, outputs: [], source }));
-  const page = await openNotebook(t, 'slurm.ipynb', JSON.stringify({ ...notebook, cells }));
+  const page = await openNotebook(t, 'slurm.ipynb', notebookOf(CELLS));
   if (!page) return;
   await runAll(page);
   const table = page.locator('.jp-OutputArea-output table').last();

@@ -11,6 +11,7 @@ import { type Source, SPLITS } from '../data/types.js';
 import { cache, data } from '../lab/paths.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
+import { count } from './options.js';
 import { terminalProgress } from './terminal-progress.js';
 
 const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --track static|evolution --out DIR [options]
@@ -92,11 +93,6 @@ function choice<T extends string>(name: string, value: string, known: readonly T
   const found = known.find((item) => item === value);
   if (!found) throw new UserError(`--${name} is one of ${known.join(', ')}, not ${value}.`);
   return found;
-}
-
-function count(name: string, value: string): number {
-  if (!/^\d+$/.test(value)) throw new UserError(`--${name} needs a whole number, not ${value}.`);
-  return Number(value);
 }
 
 function print({ track, options, repositories, unusable, leakage }: CurationReport): void {

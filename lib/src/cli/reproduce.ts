@@ -1,27 +1,23 @@
 /** `reproduce`: from repositories to the tables and figures of one profile. Goes on where an earlier one stopped. */
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
 import { ALL, headlineOf, plansOf } from '../lab/plan.js';
 import { readPlanned, readStudies } from '../lab/run-store.js';
-import { MIRROR } from '../lab/source.js';
 import { conditions, headroom, moreRepositories, trainingLength } from '../lab/studies.js';
-import { openWorkspace } from '../lab/workspace.js';
 import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
+import { chosenWorkspace, WORKSPACE } from './options.js';
 import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: {
-    profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, mirror: { type: 'string' }, all: { type: 'boolean', default: false },
+    ...WORKSPACE, all: { type: 'boolean', default: false },
   } });
-  // By the environment, so that the processes of a sweep and the notebooks know it too.
-  if (values.mirror !== undefined) process.env[MIRROR] = resolve(values.mirror);
   const began = Date.now();
   const times = stageTimes(terminalProgress());
-  const lab = openWorkspace({ profile: values.base === undefined ? values.profile : `${values.profile}@${values.base}`, progress: times.progress, recompute: true });
+  const lab = chosenWorkspace(values, { progress: times.progress, recompute: true });
   const unused = unusedGpu();
   if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);

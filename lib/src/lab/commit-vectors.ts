@@ -19,7 +19,7 @@ import { openReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
 import { cache } from './paths.js';
-import { speedometer, windowCache } from './vectors.js';
+import { readInto, speedometer, windowCache } from './vectors.js';
 
 export interface CommitVector {
   /** The commit, and its position among the repository's kept commits. */
@@ -52,13 +52,7 @@ export async function openCommitVectors(
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
   const vectors: CommitVectors = new Map();
-  const lacking = () => {
-    for (const id of ids) {
-      const stored = vectors.has(id) ? undefined : read(path(id), progress);
-      if (stored) vectors.set(id, stored);
-    }
-    return new Set(ids.filter((id) => !vectors.has(id)));
-  };
+  const lacking = () => readInto(vectors, ids, (id) => read(path(id), progress));
   await ensure(() => lacking().size === 0, folder, 'reading diffs with the model', progress, async () => {
     const missing = lacking();
     const { embedder, close } = await openReader(profile, base, progress);

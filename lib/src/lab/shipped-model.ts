@@ -11,7 +11,7 @@ let checked: string | undefined;
 export function shippedModel(): string {
   const folder = data('models', SHIPPED_MODEL);
   if (checked === folder) return folder;
-  const lost = ['config.json', 'model.safetensors', 'tokenizer.json', ...sealed(folder)].find((name) => !isWhole(folder, name));
+  const lost = [...new Set(['config.json', 'model.safetensors', 'tokenizer.json', ...sealed(folder)])].find((name) => !isWhole(folder, name));
   if (lost !== undefined) throw new UserError(`The frozen model's ${join(folder, lost)} is not there, or damaged: restore it with "git checkout -- data/models".`);
   return checked = folder;
 }

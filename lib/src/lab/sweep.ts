@@ -51,9 +51,10 @@ export async function sweep(runs: readonly SweepRun[], lab: SweepLab, { workers 
   const groups = () => [...groupBy(missing(), (run) => lab.ids(run).training ?? lab.ids(run).id).values()];
   if (on === 'slurm') {
     if (missing().length) {
-      await sweepOnSlurm(groups(), lab, slurm, (run, failure) => attempt(run, async () => {
-        if (failure !== undefined) throw new UserError(failure);
-        return lab.stored(run);
+      await sweepOnSlurm(groups(), lab, slurm, (run, why) => attempt(run, async () => {
+        const made = await lab.stored(run);
+        if (!made) throw new UserError(await why());
+        return made;
       }));
     }
   } else if (workers <= 1) {

@@ -29,13 +29,7 @@ export async function openVectors(
   const ids = corpus.repositories.filter((r) => r.tasks > 0).map((r) => r.id);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const vectors: Vectors = new Map();
-  const lacking = () => {
-    for (const id of ids) {
-      const stored = vectors.has(id) ? undefined : storedSafetensors(path(id), progress)?.tensors.get('vector');
-      if (stored) vectors.set(id, stored.data as Float32Array);
-    }
-    return new Set(ids.filter((id) => !vectors.has(id)));
-  };
+  const lacking = () => readInto(vectors, ids, (id) => storedSafetensors(path(id), progress)?.tensors.get('vector')?.data as Float32Array | undefined);
   await ensure(() => lacking().size === 0, folder, 'reading repositories with the model', progress, async () => {
     const missing = lacking();
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
@@ -54,6 +48,15 @@ export async function openVectors(
     close();
   });
   return new Map(ids.map((id) => [id, vectors.get(id)!]));
+}
+
+/** Adds what is stored of these, each read once. Returns those of which nothing is. */
+export function readInto<T>(found: Map<string, T>, ids: readonly string[], read: (id: string) => T | undefined): Set<string> {
+  for (const id of ids) {
+    const stored = found.has(id) ? undefined : read(id);
+    if (stored !== undefined) found.set(id, stored);
+  }
+  return new Set(ids.filter((id) => !found.has(id)));
 }
 
 /** Window vectors of a profile: one folder for snapshots, commits and ablations. */

@@ -1,6 +1,7 @@
 /** config.json as Hugging Face writes it, for Qwen2, Qwen3 and Llama: what it says of the shape, and what we cannot serve. */
 import { existsSync, readFileSync } from 'node:fs';
 import { reasonOf, UserError } from '../store/errors.js';
+import { type Fields, isFields } from '../store/fields.js';
 import type { ModelConfig } from './config.js';
 
 /** Throws a UserError that names the file and the field when one is absent or asks for what is not built here. */
@@ -15,8 +16,7 @@ export function readConfig(path: string): ModelConfig {
   const refuse = (what: string): never => {
     throw new UserError(`${path}: ${what}. Qwen2, Qwen3 and Llama text models are read here.`);
   };
-  const fields = (x: unknown, what: string): Record<string, unknown> =>
-    (typeof x === 'object' && x !== null && !Array.isArray(x) ? x as Record<string, unknown> : refuse(`has no fields${what}`));
+  const fields = (x: unknown, what: string): Fields => (isFields(x) ? x : refuse(`has no fields${what}`));
   const json = fields(read, '');
   // Newer versions of transformers keep the RoPE settings in an object of their own.
   const rope = fields(json['rope_parameters'] ?? json['rope_scaling'] ?? {}, ' of rope_parameters');

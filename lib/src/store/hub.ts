@@ -11,6 +11,7 @@ import { dirname, extname, join } from 'node:path';
 import { datasetInfo, downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { writeFileAtomic } from './atomic.js';
 import { UserError } from './errors.js';
+import { isFields } from './fields.js';
 import { fetchHere } from './fetch.js';
 import type { Progress } from './progress.js';
 import { storedJson } from './stored-json.js';
@@ -76,10 +77,8 @@ async function commitOf(repo: HubRepo): Promise<string> {
   }
 }
 
-function isHubFile(x: unknown): x is HubFile {
-  const { path, size, hash } = (typeof x === 'object' && x !== null ? x : {}) as Partial<Record<keyof HubFile, unknown>>;
-  return typeof path === 'string' && Number.isSafeInteger(size) && typeof hash === 'string';
-}
+const isHubFile = (x: unknown): x is HubFile =>
+  isFields(x) && typeof x['path'] === 'string' && Number.isSafeInteger(x['size']) && typeof x['hash'] === 'string';
 
 /**
  * All files of a repository; asked for once, as a revision does not change.

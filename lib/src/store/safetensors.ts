@@ -8,6 +8,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { writeFileAtomic } from './atomic.js';
 import { BinaryFile, isStoredType, type StoredType, WIDTHS } from './binary-file.js';
 import { UserError } from './errors.js';
+import { isFields } from './fields.js';
 import { toHalves } from './half.js';
 import { hashJson } from './hash.js';
 import type { Progress } from './progress.js';
@@ -177,16 +178,16 @@ function readHeader(file: BinaryFile): Header {
   } catch {
     throw wrong('its header is not JSON');
   }
-  if (!isRecord(header)) throw wrong('its header is not a JSON object');
+  if (!isFields(header)) throw wrong('its header is not a JSON object');
   const twice = repeatedKey(json);
   if (twice !== undefined) throw wrong(`its header has ${twice} twice`);
   const { __metadata__: metadata = {}, ...claims } = header;
-  if (!isRecord(metadata) || !Object.values(metadata).every((v) => typeof v === 'string')) {
+  if (!isFields(metadata) || !Object.values(metadata).every((v) => typeof v === 'string')) {
     throw wrong('its metadata is not text by name');
   }
 
   const tensors = Object.entries(claims).map(([name, claim]) => {
-    const { dtype, shape, data_offsets: offsets } = isRecord(claim) ? claim : {};
+    const { dtype, shape, data_offsets: offsets } = isFields(claim) ? claim : {};
     if (!isStoredType(dtype)) throw wrong(`tensor ${name} has type ${String(dtype)}, which is not read here`);
     if (!areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) {
       throw wrong(`tensor ${name} has no shape and offsets in whole numbers`);
@@ -209,7 +210,6 @@ function readHeader(file: BinaryFile): Header {
 }
 
 const values = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 const areSizes = (x: unknown): x is number[] => Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && n >= 0);
 
 /** A key that one object of valid JSON has twice: JSON.parse would silently keep the last. */

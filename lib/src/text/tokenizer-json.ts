@@ -1,6 +1,7 @@
 /** Hugging Face's tokenizer.json: what is read of it here, each part checked. */
 import { readFileSync } from 'node:fs';
 import { reasonOf, UserError } from '../store/errors.js';
+import { type Fields, isFields } from '../store/fields.js';
 
 export interface PostProcessor {
   type: string;
@@ -27,8 +28,6 @@ export interface TokenizerJson {
   post_processor: PostProcessor | null;
 }
 
-type Fields = Record<string, unknown>;
-const isFields = (x: unknown): x is Fields => typeof x === 'object' && x !== null && !Array.isArray(x);
 const isId = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0 && (x as number) < 2 ** 31;
 
 /** @throws UserError that names the file, and the part of it that is not as it should be */

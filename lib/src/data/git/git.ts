@@ -102,13 +102,10 @@ export function git(gitDir: string, args: readonly string[], options: GitOptions
 export class GitError extends UserError {
   /** @param said its reason; empty when it gave none */
   constructor(gitDir: string, command: string, readonly said: string) {
-    const remedy = !DAMAGE.test(said) ? '' : CACHED.test(gitDir) ? ` It is damaged: delete ${gitDir} and run again, it is then made anew.`
-      : ' Check the repository with "git fsck", or fetch it anew.';
+    const remedy = DAMAGE.test(said) ? ' Check the repository with "git fsck", or fetch it anew.' : '';
     super(`git ${command} failed in ${gitDir}: ${said || 'it said nothing'}.${remedy}`);
   }
 }
-/** Clones and histories that were written here. */
-const CACHED = /\/data\/cache\/(?!mirror\/)/;
 const DAMAGE = /unable to read|corrupt|missing|bad object|bad tree|loose object|inflate|packfile|not a valid object|does not match/i;
 
 /** With the first reason that git names, and what it says of it on lines of their own; what follows are its consequences. */

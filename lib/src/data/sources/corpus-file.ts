@@ -1,11 +1,10 @@
 /** A file of data/corpora, or one of a user's own: which repositories a benchmark is made from. Every field is checked. */
 import { readFileSync } from 'node:fs';
 import { reasonOf, UserError } from '../../store/errors.js';
+import { type Fields, isFields } from '../../store/fields.js';
 import { SPLITS } from '../types.js';
 import type { GitCorpus } from './git.js';
 import { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
-
-type Fields = Record<string, unknown>;
 
 /** @throws UserError naming the file, the entry and the field */
 export function readCorpusFile(path: string): Corpus | GitCorpus {
@@ -91,4 +90,3 @@ function text(value: unknown, fault: string, wrong: (what: string) => never): st
   return typeof value === 'string' && value ? value : wrong(fault);
 }
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);

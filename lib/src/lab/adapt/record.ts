@@ -8,6 +8,7 @@ import type { MethodInputs, Track } from '../../methods/method.js';
 import { fingerprint } from '../../model/fingerprint.js';
 import type { LearningConfig, Profile } from '../../profiles.js';
 import { UserError } from '../../store/errors.js';
+import { type Fields, isFields } from '../../store/fields.js';
 
 export interface CheckpointRecord {
   method: string;
@@ -55,8 +56,6 @@ function parsed(text: string): unknown {
   }
 }
 
-type Fields = Record<string, unknown>;
-const isFields = (x: unknown): x is Fields => typeof x === 'object' && x !== null && !Array.isArray(x);
 const isRecord = (x: unknown): x is CheckpointRecord => isFields(x) && (x['track'] === 'static' || x['track'] === 'evolution')
   && ['method', 'profile', 'base'].every((name) => typeof x[name] === 'string') && (x['encodedBy'] === undefined || typeof x['encodedBy'] === 'string') && typeof x['seed'] === 'number'
   && ['learning', 'encoder', 'diff'].every((name) => isFields(x[name])) && ['rank', 'alpha', 'headWidth'].every((name) => typeof (x['learning'] as Fields)[name] === 'number')

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../store/atomic.js';
+import { isFields } from '../../store/fields.js';
 import type { ProgressUpdate } from '../../store/progress.js';
 import { storedJson } from '../../store/stored-json.js';
 import type { SweepJob } from '../sweep-run.js';
@@ -33,7 +34,8 @@ export function sentArrays(place: string): { folder: string; sent: Sent }[] {
 }
 
 function isSent(x: unknown): x is Sent {
-  const { prepare, array, runs } = (typeof x === 'object' && x !== null ? x : {}) as Partial<Record<keyof Sent, unknown>>;
+  if (!isFields(x)) return false;
+  const { prepare, array, runs } = x;
   return typeof prepare === 'string' && typeof array === 'string' && Array.isArray(runs) && runs.every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === 'string'));
 }
 

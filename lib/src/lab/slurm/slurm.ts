@@ -26,7 +26,7 @@ async function ask(command: string, args: readonly string[]): Promise<string> {
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === 'ENOENT') throw new UserError(`Slurm is not on this machine (no ${command}): run the sweep where jobs are sent from, or leave out "on".`);
-    throw new UserError(`${command} failed: ${(stderr ?? '').trim().replace(/\s*\n\s*/g, ' ') || reasonOf(error)}.`);
+    throw new UserError(`${command} failed: ${reasonOf((stderr ?? '').trim()) || reasonOf(error)}.`);
   }
 }
 

@@ -2,12 +2,12 @@
  * Runs of a sweep as one job array of Slurm: sent, followed and cancelled from here, where `sbatch` is. Their results are in
  * the run store, on a folder that all machines see. A first job makes what they have in common; the array waits for it.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../../store/atomic.js';
+import { hashJson } from '../../store/hash.js';
 import { locked } from '../../store/lock.js';
 import { cache, root } from '../paths.js';
 import type { SweepLab, SweepRun } from '../sweep-run.js';
@@ -30,10 +30,10 @@ interface Job {
 
 /**
  * @param groups runs that one job does, since they share a training
- * @param ended is told each run whose job has ended, and why it failed where it did
+ * @param ended is told each run whose job has ended, and can ask why it has no result where it has none
  */
 export async function sweepOnSlurm(
-  groups: readonly SweepRun[][], lab: SweepLab, options: SlurmOptions, ended: (run: SweepRun, failure?: string) => Promise<void>,
+  groups: readonly SweepRun[][], lab: SweepLab, options: SlurmOptions, ended: (run: SweepRun, why: () => Promise<string>) => Promise<void>,
 ): Promise<void> {
   // One sender at a time, so that two do not send the same run.
   const place = cache(lab.profile, 'slurm'), jobs = await locked(place, 'sending jobs to Slurm', lab.progress, () => send(groups, lab, options, place));
@@ -62,7 +62,7 @@ async function send(groups: readonly SweepRun[][], lab: SweepLab, options: Slurm
   const left = groups.map((runs) => runs.filter((run) => byId.has(lab.ids(run).id))).filter((runs) => runs.length);
   if (!left.length) return jobs;
   const ids = left.map((runs) => runs.map((run) => lab.ids(run).id));
-  const folder = join(place, createHash('sha256').update(JSON.stringify([ids, Date.now()])).digest('hex').slice(0, 12));
+  const folder = join(place, hashJson([ids, Date.now()]).slice(0, 12));
   mkdirSync(folder, { recursive: true });
   writeJobs(folder, left.map((runs) => runs.map((run) => ({ profile: lab.profile, recompute: lab.recompute, run }))));
   const script = join(folder, 'job.sh');
@@ -95,7 +95,7 @@ exec ${[process.execPath, fileURLToPath(new URL('./task.js', import.meta.url)), 
 `;
 }
 
-async function follow(jobs: readonly Job[], lab: SweepLab, ended: (run: SweepRun, failure?: string) => Promise<void>): Promise<void> {
+async function follow(jobs: readonly Job[], lab: SweepLab, ended: (run: SweepRun, why: () => Promise<string>) => Promise<void>): Promise<void> {
   const open = new Set(jobs), shown = new Map<string, string>();
   let answered = Date.now();
   while (open.size) {
@@ -116,7 +116,7 @@ async function follow(jobs: readonly Job[], lab: SweepLab, ended: (run: SweepRun
         show(`${job.folder} ${job.index}`, job.runs[0]!.name, readProgress(job.folder, job.index));
       } else if (!waiting.has(job.prepare)) {
         open.delete(job);
-        for (const run of job.runs) await ended(run, (await lab.stored(run)) ? undefined : await whyNot(job, run));
+        for (const run of job.runs) await ended(run, () => whyNot(job, run));
       }
     }
     const states = [...open].map(({ id }) => waiting.get(id)).filter((state) => state !== undefined);

@@ -2,7 +2,8 @@
 import type { Likelihood } from '../../eval/types.js';
 import { PANEL_TITLES } from '../figures/panels.js';
 import { repositoryGains } from '../own-vs-other.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL } from '../figures/theme.js';
+import { plain } from '../plain.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from '../figures/theme.js';
 
 /** A repository: its data, and the nats a token by which the first of two is better on it. */
 export interface GainByData {

@@ -2,7 +2,8 @@
 import type { Audit } from '../../lab/audit/audit.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 import { around, PANEL_TITLES } from '../figures/panels.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL, VERMILLION } from '../figures/theme.js';
+import { plain } from '../plain.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, SMALL, VERMILLION } from '../figures/theme.js';
 import type { AuditRow } from './rows.js';
 
 const COLOURS = { CR: BLUE, IR: VERMILLION, OOD: '#CC79A7' } as const;

@@ -1,7 +1,8 @@
 /** What a corpus is made of: tasks per repository, assertion families, kinds of target. */
 import { from, op } from 'arquero';
 import type { Task } from '../../data/types.js';
-import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout, plain } from './theme.js';
+import { plain } from '../plain.js';
+import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout } from './theme.js';
 
 const SPLITS = [
   { split: 'train', label: 'train', color: BLUE },

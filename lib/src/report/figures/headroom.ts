@@ -2,7 +2,8 @@
 import type { RepositoryHeadroom } from '../headroom.js';
 import { suites } from '../labels.js';
 import { PANEL_TITLES } from './panels.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, plain, SMALL } from './theme.js';
+import { plain } from '../plain.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from './theme.js';
 
 /** @param method of the rows, as it is called on the axis */
 export function headroomFigure(rows: readonly RepositoryHeadroom[], method: string): Figure {

@@ -4,7 +4,8 @@ import type { Prediction } from '../../eval/types.js';
 import type { Track } from '../../methods/index.js';
 import { isCode2Lora, isControl, lines, suites } from '../labels.js';
 import { around, PANEL_TITLES, panelLayout, xAxis } from './panels.js';
-import { BLUE, type Figure, plain, VERMILLION } from './theme.js';
+import { plain } from '../plain.js';
+import { BLUE, type Figure, VERMILLION } from './theme.js';
 
 const ROW = 34;
 

@@ -37,9 +37,6 @@ export function layout(height: number, rest: Record<string, unknown>): Figure['l
   };
 }
 
-/** A name from outside as it is: plotly.js would read tags in it, as it does in labels of ours. */
-export const plain = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-
 /** An axis with a light grid and no frame. */
 export function axis(rest: Record<string, unknown>): Record<string, unknown> {
   return {

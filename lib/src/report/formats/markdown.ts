@@ -1,8 +1,6 @@
 /** A table as Markdown. */
+import { plain } from '../plain.js';
 import { type ReportTable, shown, visible } from '../table.js';
-
-/** Names of repositories may hold what a page would take for a tag. */
-const plain = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 export function toMarkdown({ head, groups, sections, findings, note }: ReportTable): string {
   const columns = groups.flatMap((group) => visible(group).map((column) => ({ column, label: [group.label, column.label].filter(Boolean).join(': ') })));

@@ -1,0 +1,23 @@
+/** What commands take alike from their command lines. */
+import { resolve } from 'node:path';
+import { MIRROR } from '../lab/source.js';
+import { openWorkspace, type Workspace, type WorkspaceOptions } from '../lab/workspace.js';
+import { UserError } from '../store/errors.js';
+
+/** @throws UserError when it is none */
+export function count(name: string, value: string): number {
+  if (!/^\d+$/.test(value)) throw new UserError(`--${name} needs a whole number, not ${value}.`);
+  return Number(value);
+}
+
+/** Which repositories and which frozen model, for `parseArgs`. */
+export const WORKSPACE = { profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, mirror: { type: 'string' } } as const;
+
+/** The workspace that these options name. */
+export function chosenWorkspace(
+  { profile, base, mirror }: { profile: string; base?: string | undefined; mirror?: string | undefined }, options: Omit<WorkspaceOptions, 'profile'>,
+): Workspace {
+  // By the environment, so that the processes of a sweep and the notebooks know it too.
+  if (mirror !== undefined) process.env[MIRROR] = resolve(mirror);
+  return openWorkspace({ profile: base === undefined ? profile : `${profile}@${base}`, ...options });
+}
