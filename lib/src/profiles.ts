@@ -28,6 +28,8 @@ export interface LearningConfig {
   /** LoRA rank and alpha. */
   rank: number;
   alpha: number;
+  /** Only so many of the model's last layers are adapted; all when absent. Those below are then passed without a gradient. */
+  layers?: number;
   steps: number;
   /** Passes over the training tasks, in place of `steps`. The parameters after a quarter, a half and each whole pass are kept. */
   passes?: number;

@@ -18,7 +18,7 @@ const task = {} as Example['task'];
 const examples = rows.map(([prefix, target], i): Example => ({ task, prefix, target: i % 2 ? target : [...target, eos] }));
 const { tensors } = readSafetensors('test/fixtures/model/nats-adapter.safetensors');
 const adapter: Adapter = {
-  rank: 4, alpha: 8,
+  rank: 4, alpha: 8, depth: model.config.layers,
   layers: Array.from({ length: model.config.layers }, (_, i) => mapLayer((p, k) => {
     const { shape, data } = tensors.get(`${i}.${p}.${k}`)!;
     return tf.keep(tf.tensor(data, shape));

@@ -64,7 +64,7 @@ test('residual and film start exactly at their shared adapter, for any repositor
     }
     // The change of the weights, alpha/r B A, in all layers.
     const changes = (list: Tensor[]) =>
-      toLowRank(network.apply(list, contexts), model.layers).flatMap((l) => [l.qkv, l.o, l.gateUp, l.down])
+      toLowRank(network.apply(list, contexts)).flatMap((l) => [l.qkv, l.o, l.gateUp, l.down])
         .map((terms) => terms.map(({ a, b }) => tf.matMul(a, b, true, false)).reduce((x, y) => x.add(y)));
     const ofO = changes(parameters)[4 + 1]!;
     const shared = tf.matMul(at('shared.1.o_proj.b') as never, at('shared.1.o_proj.a') as never).mul(head.alpha / head.rank).transpose();

@@ -66,7 +66,7 @@ function write(folder: string, { files }: { files: readonly SourceFile[] }): str
 }
 
 /** Factor by factor, by name. */
-const values = (adapter: Adapter) => new Map(adapterNames(adapter).map((name, i) => {
+const values = (adapter: Adapter) => new Map(adapterNames({ layers: adapter.depth }).map((name, i) => {
   const tensor = adapterTensors(adapter)[i]!;
   return [name, { shape: tensor.shape, data: [...tensor.dataSync()] }];
 }));

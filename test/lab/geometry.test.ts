@@ -13,7 +13,7 @@ const rank = 3, alpha = 6, shapes = projectionShapes(config);
 const random = new Random(11);
 const values = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 const adapter = (): Adapter => ({
-  rank, alpha, layers: Array.from({ length: config.layers }, () => mapLayer((p, k) =>
+  rank, alpha, depth: config.layers, layers: Array.from({ length: config.layers }, () => mapLayer((p, k) =>
     (k === 'a' ? tf.tensor2d(values(rank * shapes[p].in), [rank, shapes[p].in]) : tf.tensor2d(values(rank * shapes[p].out), [shapes[p].out, rank])))),
 });
 const adapters = Array.from({ length: 4 }, adapter);

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headLoss } from '../../lib/dist/engine/ops.js';
 import { tf, tidy, type Tensor } from '../../lib/dist/engine/tensorflow.js';
-import { adapterFromTensors, adapterTensors, mapLayer, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
+import { adapterTensors, mapLayer, toLowRank, withTensors, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { hiddenStates } from '../../lib/dist/model/transformer.js';
 import { readSafetensors } from '../../lib/dist/store/safetensors.js';
@@ -22,12 +22,12 @@ const get = (name: string): Tensor => {
 const RANK = 3, ALPHA = 6;
 const ids = get('ids'), positions = get('positions').arraySync() as [number, number][], targets = get('targets');
 const read = (kind: string, layers: number): Adapter => ({
-  rank: RANK, alpha: ALPHA, layers: Array.from({ length: layers }, (_, i) => mapLayer((p, k) => get(`${kind}.${i}.${p}.${k}`))),
+  rank: RANK, alpha: ALPHA, depth: model.config.layers, layers: Array.from({ length: layers }, (_, i) => mapLayer((p, k) => get(`${kind}.${i}.${p}.${k}`))),
 });
 
-/** Mean cross-entropy of the targets under an adapter given as a flat list of factors. */
-function loss(factors: Tensor[], detachInput: boolean, checkpoint: boolean): Tensor {
-  const lora = toLowRank(adapterFromTensors(factors, RANK, ALPHA), model.config.layers);
+/** Mean cross-entropy of the targets under an adapter with these factors. */
+function loss(adapter: Adapter, factors: Tensor[], detachInput: boolean, checkpoint: boolean): Tensor {
+  const lora = toLowRank(withTensors(adapter, factors));
   const states = hiddenStates(model, ids, { lora, detachInput, checkpoint });
   const at = tf.gather(states, tf.tensor1d(positions.map(([b, t]) => b * ids.shape[1]! + t), 'int32'));
   return headLoss(at, model.head, targets, tf.fill([positions.length], 1 / positions.length), false);
@@ -37,11 +37,11 @@ for (const [kind, layers] of [['shared', 1], ['each', model.config.layers], ['sa
   for (const detached of [false, true]) {
     const name = detached ? `${kind}.detached` : kind;
     test(`${name}: loss and gradients`, () => {
-      const values = adapterTensors(read(`${kind}.value`, layers)), expected = adapterTensors(read(`${name}.gradient`, layers));
+      const adapter = read(`${kind}.value`, layers), values = adapterTensors(adapter), expected = adapterTensors(read(`${name}.gradient`, layers));
       for (const checkpoint of [false, true]) {
         tidy(() => {
-          assert.ok(gap(loss(values, detached, checkpoint), get(`${name}.loss`)) < 1e-4);
-          const gradients = tf.grads((...x: Tensor[]) => loss(x, detached, checkpoint))(values);
+          assert.ok(gap(loss(adapter, values, detached, checkpoint), get(`${name}.loss`)) < 1e-4);
+          const gradients = tf.grads((...x: Tensor[]) => loss(adapter, x, detached, checkpoint))(values);
           gradients.forEach((g, i) => {
             const relative = gap(g, expected[i]!) / expected[i]!.abs().max().dataSync()[0]!;
             assert.ok(relative < 1e-4, `factor ${i}${checkpoint ? ', checkpointed' : ''}: ${relative}`);

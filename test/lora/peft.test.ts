@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'peft-'));
 after(() => { rmSync(folder, { recursive: true }); });
 const model = loadModel(modelFolder);
 const gap = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().dataSync()[0]!;
-const applied = (adapter: Adapter, ids: Tensor): Tensor => logits(model, hiddenStates(model, ids, { lora: toLowRank(adapter, model.config.layers) }));
+const applied = (adapter: Adapter, ids: Tensor): Tensor => logits(model, hiddenStates(model, ids, { lora: toLowRank(adapter) }));
 
 function expected(name: string): { ids: Tensor; logits: Tensor } {
   const { tensors } = readSafetensors(join(fixtures, name, 'expected.safetensors'));
@@ -49,7 +49,7 @@ test('what peft wrote is written again byte for byte, with the same settings', (
 function shared(): Adapter {
   const shapes = projectionShapes(model.config);
   return {
-    rank: 5, alpha: 15,
+    rank: 5, alpha: 15, depth: model.config.layers,
     layers: [mapLayer((p, k) => tf.randomNormal(k === 'a' ? [5, shapes[p].in] : [shapes[p].out, 5], 0, 0.2, 'float32', p.length + k.charCodeAt(0)))],
   };
 }
@@ -62,13 +62,16 @@ test('an adapter shared over layers is the same model after writing and reading'
   assert.ok(gap(applied(read, ids), applied(adapter, ids)) < 1e-6);
 });
 
-test('peft computes our logits from our file', { skip: withoutPython }, () => {
-  const adapter = shared(), { ids } = expected('all');
-  savePeft(join(folder, 'for-peft'), adapter, model.config, 'qwen2');
-  const args = ['test/fixtures/peft/load.py', modelFolder, join(folder, 'for-peft'), JSON.stringify(ids.arraySync())];
-  const theirs = JSON.parse(execFileSync(fixturesPython!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as number[][];
-  assert.ok(gap(applied(adapter, ids), tf.tensor2d(theirs)) < 1e-4);
-});
+for (const depth of [model.config.layers, 1]) {
+  test(`peft computes our logits from our file, with an adapter of ${depth} layers`, { skip: withoutPython }, () => {
+    const adapter = { ...shared(), depth }, { ids } = expected('all'), to = join(folder, `for-peft-${depth}`);
+    savePeft(to, adapter, model.config, 'qwen2');
+    const args = ['test/fixtures/peft/load.py', modelFolder, to, JSON.stringify(ids.arraySync())];
+    const theirs = JSON.parse(execFileSync(fixturesPython!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as number[][];
+    assert.ok(gap(applied(adapter, ids), tf.tensor2d(theirs)) < 1e-4);
+    assert.ok(gap(applied(loadPeft(to, model.config), ids), tf.tensor2d(theirs)) < 1e-4, 'read again');
+  });
+}
 
 /** The adapter `some` with a change to its settings or tensors. */
 function changed(settings: (json: Record<string, unknown>) => unknown, tensors: (all: Map<string, NamedArray>) => void = () => {}): string {
@@ -90,12 +93,13 @@ test('what is not plain LoRA, or not whole, is named in one line', () => {
   assert.equal(loadPeft(set({}), model.config).rank, 3, 'unchanged, it loads');
   for (const [key, value] of Object.entries({
     peft_type: 'LOHA', use_dora: true, use_rslora: true, bias: 'all', lora_bias: true, fan_in_fan_out: true, init_lora_weights: 'pissa',
-    rank_pattern: { q_proj: 8 }, alpha_pattern: { q_proj: 8 }, layers_to_transform: [0], modules_to_save: ['lm_head'], something_new: 1,
+    rank_pattern: { q_proj: 8 }, alpha_pattern: { q_proj: 8 }, layers_to_transform: 'last', modules_to_save: ['lm_head'], something_new: 1,
     r: 0, lora_alpha: 'NaN', target_modules: 'all-linear',
   })) refuses(new RegExp(`${key} is `), set({ [key]: value }));
   refuses(/target_modules is \["q_proj","embed_tokens"\]/, set({ target_modules: ['q_proj', 'embed_tokens'] }));
   refuses(/lacks the tensor .*layers\.0\.mlp\.up_proj\.lora_A/, set({ target_modules: ['q_proj', 'v_proj', 'up_proj'] }));
   refuses(/no place for: .*v_proj/, set({ target_modules: ['q_proj'] }));
+  refuses(/no place for: .*layers\.1\./, set({ layers_to_transform: [0] }));
   refuses(/is \[3,32\] where the model and the rank ask for \[4,32\]/, set({ r: 4 }));
   const same = (json: unknown) => json;
   refuses(/lacks the tensor .*layers\.1\.self_attn\.q_proj\.lora_A/, changed(same, (all) => { all.delete(q); }));

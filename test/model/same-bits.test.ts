@@ -20,8 +20,8 @@ function adapter(seed: number): Adapter {
   const shapes = projectionShapes(config);
   const factors = (at: number) => mapLayer((p, k) => tf.randomNormal(k === 'a' ? [6, shapes[p].in] : [shapes[p].out, 6], 0, 0.1, 'float32', at + p.length));
   return {
-    rank: 6, alpha: 12, layers: [factors(seed)],
-    shared: { rank: 6, alpha: 12, layers: Array.from({ length: config.layers }, (_, i) => factors(1000 + i)) },
+    rank: 6, alpha: 12, depth: config.layers, layers: [factors(seed)],
+    shared: { rank: 6, alpha: 12, depth: config.layers, layers: Array.from({ length: config.layers }, (_, i) => factors(1000 + i)) },
   };
 }
 const adapters = [1, 2, 3].map(adapter);
@@ -31,7 +31,7 @@ function logitsOf(chosen: readonly number[], adapted: boolean): Float32Array[][]
   return tidy(() => {
     const used = [...new Set(chosen.map((i) => owners[i]!))];
     const decoder = openDecoder(model, chosen.map((i) => prompts[i]!), 2, adapted
-      ? { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!)), config.layers), owners: chosen.map((i) => used.indexOf(owners[i]!)) } : undefined);
+      ? { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!))), owners: chosen.map((i) => used.indexOf(owners[i]!)) } : undefined);
     const steps = [decoder.logits, decoder.advance(chosen.map(() => 11)), decoder.advance(chosen.map((i) => 50 + i))];
     const rows = steps.map((t) => t.dataSync() as Float32Array);
     decoder.dispose();

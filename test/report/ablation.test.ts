@@ -160,7 +160,7 @@ function adapter(scale: number, turned = false): Adapter {
   const values = (rows: number, columns: number, shift: number) =>
     tf.tensor2d(Array.from({ length: rows * columns }, (_, i) => scale * Math.sin(i + shift)), [rows, columns]);
   return {
-    rank: 2, alpha: 4,
+    rank: 2, alpha: 4, depth: 1,
     layers: [Object.fromEntries(projections.map((p, i) => [p, { a: values(2, 3, i), b: values(4, 2, i + (turned && p === 'q_proj' ? 1.5 : 0.5)) }])) as Adapter['layers'][number]],
   };
 }

@@ -26,6 +26,11 @@ export function checkpointed(
   })(...inputs);
 }
 
+/** What f makes, as a constant: nothing of it is kept for a backward pass. */
+export function undifferentiated(f: () => Tensor): Tensor {
+  return tf.customGrad(() => ({ value: f(), gradFunc: () => [] }))();
+}
+
 /** (x A') B with gradients for A and B and none for x. x [S, N, in]; A [S, r, in]; B [S, r, out]. */
 export function detachedProduct(x: Tensor, a: Tensor, b: Tensor): Tensor {
   return tf.customGrad((...args: unknown[]) => {

@@ -28,7 +28,7 @@ export function likelihoods(
   for (const some of batches(whole.map((e) => e.prefix.length + e.target.length), windowTokensAtOnce(model.config), adapted?.owners)) {
     const nats = tidy(() => {
       const batch = toBatch(some.map((i) => whole[i]!), tokenizer.eos);
-      const states = hiddenStates(model, batch.ids, adapted && { lora: loraOf(adapted, some.map((i) => adapted.owners[i]!), model.config.layers) });
+      const states = hiddenStates(model, batch.ids, adapted && { lora: loraOf(adapted, some.map((i) => adapted.owners[i]!)) });
       return tokenNats(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target).dataSync<'float32'>();
     });
     let row = 0;
@@ -43,8 +43,8 @@ export function likelihoods(
 }
 
 /** The adapters of a batch's sequences, as the transformer applies them. */
-function loraOf(adapted: Adapted, owners: readonly number[], layers: number): LowRankLayer[] {
-  const { lora, owners: places } = forPrompts(adapted.adapters, owners, layers);
+function loraOf(adapted: Adapted, owners: readonly number[]): LowRankLayer[] {
+  const { lora, owners: places } = forPrompts(adapted.adapters, owners);
   const owner = tf.tensor1d([...places], 'int32');
   return lora.map((layer) => ownedBy(layer, owner));
 }

@@ -26,7 +26,7 @@ export function predict(
   for (const some of batches(examples.map((e) => e.prefix.length + maxNewTokens), promptTokensAtOnce(model.config), adapted?.owners)) {
     const out = tidy(() => generate(model, some.map((i) => examples[i]!.prefix), {
       maxNewTokens, eos: tokenizer.eos, lastTokens: tokenizer.lineBreaks, banned: tokenizer.banned,
-    }, adapted && forPrompts(adapted.adapters, some.map((i) => adapted.owners[i]!), model.config.layers)));
+    }, adapted && forPrompts(adapted.adapters, some.map((i) => adapted.owners[i]!))));
     some.forEach((i, j) => { texts[i] = tokenizer.decode(out[j]!); });
     tick(some.length);
   }
@@ -45,9 +45,9 @@ export function* batches(lengths: readonly number[], most: number, owners?: read
 }
 
 /** The adapters that these prompts have, each once. */
-export function forPrompts(adapters: readonly Adapter[], owners: readonly number[], layers: number): PromptAdapters {
+export function forPrompts(adapters: readonly Adapter[], owners: readonly number[]): PromptAdapters {
   const used = [...new Set(owners)], place = new Map(used.map((owner, i) => [owner, i]));
-  return { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!)), layers), owners: owners.map((owner) => place.get(owner)!) };
+  return { lora: toLowRank(stackAdapters(used.map((i) => adapters[i]!))), owners: owners.map((owner) => place.get(owner)!) };
 }
 
 /** A prediction with all its scores. Call `await openParser()` once before. */

@@ -140,5 +140,5 @@ export function layerwise(
   const apart = (p: Projection, k: 'a' | 'b') =>
     tf.unstack(rows(p, k).reshape([-1, layers, ...factorShape(p, k, rank, model)]), 1);
   const factors = new Map(projections.map((p) => [p, { a: apart(p, 'a'), b: apart(p, 'b') }]));
-  return { rank, alpha, layers: Array.from({ length: layers }, (_, i) => mapLayer((p, k) => factors.get(p)![k][i]!)) };
+  return { rank, alpha, depth: layers, layers: Array.from({ length: layers }, (_, i) => mapLayer((p, k) => factors.get(p)![k][i]!)) };
 }

@@ -73,11 +73,11 @@ export function headParameters(head: StaticHeadConfig, model: ModelConfig): Para
 
 export function headAdapter(at: Values, contexts: Tensor, head: StaticHeadConfig, model: ModelConfig): Adapter {
   const h = trunk(at, contexts, head.hidden);
-  const { rank, alpha } = head;
+  const { rank, alpha } = head, depth = model.layers;
   switch (head.form ?? 'paper') {
-    case 'paper': return { rank, alpha, layers: [written(at, h, rank, model)] };
-    case 'residual': return { rank, alpha, layers: [written(at, h, rank, model)], shared: { rank, alpha, layers: shared(at, model) } };
-    case 'film': return { rank, alpha, layers: gained(at, h, rank, model) };
+    case 'paper': return { rank, alpha, depth, layers: [written(at, h, rank, model)] };
+    case 'residual': return { rank, alpha, depth, layers: [written(at, h, rank, model)], shared: { rank, alpha, depth, layers: shared(at, model) } };
+    case 'film': return { rank, alpha, depth, layers: gained(at, h, rank, model) };
   }
 }
 

@@ -2,7 +2,9 @@
 import { embedTexts } from '../encoder/embed-texts.js';
 import { embedderOf } from '../encoder/embedder.js';
 import type { MethodInputs, Track } from '../methods/method.js';
+import type { ModelConfig } from '../model/config.js';
 import type { LearningConfig, Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
 import { balanced, uniform, walking, type Sampler } from '../train/draws.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey } from './keys.js';
@@ -12,12 +14,18 @@ export function methodInputs(data: TrackData, base: BaseModel, profile: Profile,
   const { track, train, validation, contextOf, trainContexts, inRepository, vector, commits, repository, repositoryTasks, scored } = data;
   const embedder = embedderOf(base, base.tokenizer, baseKey(profile));
   return {
-    track, model: base, tokenizer: base.tokenizer, learning: { ...profile.learning, steps: stepsOf(data, profile) }, seed, train, validation,
+    track, model: base, adapted: lastLayers(base.config, profile.learning.layers), tokenizer: base.tokenizer, learning: { ...profile.learning, steps: stepsOf(data, profile) }, seed, train, validation,
     sampler: samplerOf(data, profile, seed), contextOf, trainContexts, inRepository, vector, commits, repository,
     evaluated: [...new Set([...scored.values()].flat().map((e) => e.task.repo))].sort(), repositoryTasks,
     contextTokens: profile.contextTokens,
     embed: (texts) => embedTexts(texts, embedder, profile.encoder.window),
   };
+}
+
+/** @throws UserError when the model has not so many */
+function lastLayers(config: ModelConfig, layers = config.layers): ModelConfig {
+  if (Number.isInteger(layers) && layers >= 1 && layers <= config.layers) return { ...config, layers };
+  throw new UserError(`learning.layers is ${layers}, and the frozen model has ${config.layers} layers: choose a number from 1 to ${config.layers}, or leave it out to adapt all.`);
 }
 
 /** Tasks that a step draws. */

@@ -1,6 +1,6 @@
 /**
  * A LoRA adapter as a value: for each projection type, A [r, in] and B [out, r]; W becomes W + alpha/r · B A.
- * One entry in `layers` serves every layer of the model (Code2LoRA, paper §3.2); otherwise there is one a layer (PEFT).
+ * One entry in `layers` serves every layer that it is for (Code2LoRA, paper §3.2); otherwise there is one a layer (PEFT).
  */
 import type { LowRank } from '../engine/kernels.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
@@ -21,6 +21,8 @@ export type LayerAdapter = Record<Projection, Factors>;
 export interface Adapter {
   rank: number;
   alpha: number;
+  /** How many of the model's layers it is for: its last ones. */
+  depth: number;
   layers: LayerAdapter[];
   /**
    * A further adapter that is added to this one, the same for all repositories (factors of rank 2): while a hypernetwork
@@ -39,8 +41,8 @@ export function projectionShapes(c: ModelConfig): Record<Projection, { in: numbe
   };
 }
 
-/** The low-rank form that a transformer of so many layers applies: factors of projections with one input side by side. Differentiable. */
-export function toLowRank(adapter: Adapter, layers: number): LowRankLayer[] {
+/** The low-rank form that a transformer applies to its last layers: factors of projections with one input side by side. Differentiable. */
+export function toLowRank(adapter: Adapter): LowRankLayer[] {
   const scale = adapter.alpha / adapter.rank;
   const join = (parts: Factors[]): LowRank => {
     const widths = parts.map((p) => p.b.shape.at(-2)!);
@@ -57,8 +59,8 @@ export function toLowRank(adapter: Adapter, layers: number): LowRankLayer[] {
   const own = adapter.layers.map((l) => ({
     qkv: [join([l.q_proj, l.k_proj, l.v_proj])], o: [join([l.o_proj])], gateUp: [join([l.gate_proj, l.up_proj])], down: [join([l.down_proj])],
   }));
-  const shared = adapter.shared && toLowRank(adapter.shared, layers);
-  return Array.from({ length: layers }, (_, i) => {
+  const shared = adapter.shared && toLowRank(adapter.shared);
+  return Array.from({ length: adapter.depth }, (_, i) => {
     const l = ofLayer(own, i), s = shared?.[i];
     return s ? { qkv: [...s.qkv, ...l.qkv], o: [...s.o, ...l.o], gateUp: [...s.gateUp, ...l.gateUp], down: [...s.down, ...l.down] } : l;
   });
@@ -119,7 +121,7 @@ export function inOne({ shared, ...own }: Adapter): Adapter {
     const beside = written.rank === 3 ? forAll[p][k].add(tf.zeros([written.shape[0]!, 1, 1])) : forAll[p][k];
     return tf.concat([beside, written], k === 'a' ? -2 : -1);
   }));
-  return { rank: own.rank + shared.rank, alpha: own.alpha + shared.alpha, layers };
+  return { ...own, rank: own.rank + shared.rank, alpha: own.alpha + shared.alpha, layers };
 }
 
 /** What `make` gives outlives the tidying up after it. */
@@ -151,14 +153,14 @@ export function adapterTensors(adapter: Adapter): Tensor[] {
   return [...adapter.layers.flatMap((l) => projections.flatMap((p) => [l[p].a, l[p].b])), ...(adapter.shared ? adapterTensors(adapter.shared) : [])];
 }
 /** Their names in that order: `0.q_proj.a`. */
-export function adapterNames({ layers }: { layers: { length: number } }): string[] {
-  return Array.from({ length: layers.length }, (_, i) => i).flatMap((i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`]));
+export function adapterNames({ layers }: { layers: number }): string[] {
+  return Array.from({ length: layers }, (_, i) => i).flatMap((i) => projections.flatMap((p) => [`${i}.${p}.a`, `${i}.${p}.b`]));
 }
 export function adapterFromTensors(list: Tensor[], rank: number, alpha: number): Adapter {
-  const per = projections.length * 2;
+  const per = projections.length * 2, depth = list.length / per;
   return {
-    rank, alpha,
-    layers: Array.from({ length: list.length / per }, (_, i) =>
+    rank, alpha, depth,
+    layers: Array.from({ length: depth }, (_, i) =>
       mapLayer((p, k) => list[i * per + projections.indexOf(p) * 2 + (k === 'a' ? 0 : 1)]!)),
   };
 }
@@ -168,7 +170,7 @@ export function initialAdapter(config: ModelConfig, rank: number, alpha: number,
   const random = new Random(seed);
   const shapes = projectionShapes(config);
   return {
-    rank, alpha,
+    rank, alpha, depth: config.layers,
     layers: Array.from({ length: config.layers }, () => mapLayer((p, k) => {
       const { in: width, out } = shapes[p];
       if (k === 'b') return tf.keep(tf.zeros([out, rank]));

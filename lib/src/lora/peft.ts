@@ -25,8 +25,9 @@ const tensorName = (layer: number, p: Projection, factor: 'a' | 'b'): string =>
  * @param baseName the model's folder or name on the hub, for the reader: PEFT loads the adapter onto any model given
  */
 export function savePeft(folder: string, adapter: Adapter, config: ModelConfig, baseName: string): void {
-  const entries = Array.from({ length: config.layers }, (_, i) => {
-    const layer = adapter.layers.length === 1 ? adapter.layers[0]! : adapter.layers[i]!;
+  const { depth } = adapter, first = config.layers - depth, adapted = Array.from({ length: depth }, (_, i) => first + i);
+  const entries = adapted.map((i) => {
+    const layer = adapter.layers.length === 1 ? adapter.layers[0]! : adapter.layers[i - first]!;
     return projections.flatMap((p) => (['a', 'b'] as const).map((k): [string, NamedArray] => [tensorName(i, p, k), toArray(layer[p][k])]));
   }).flat();
   // By name, as the safetensors library orders them: the file is then the same byte for byte.
@@ -36,24 +37,24 @@ export function savePeft(folder: string, adapter: Adapter, config: ModelConfig, 
     peft_type: 'LORA', task_type: 'CAUSAL_LM', base_model_name_or_path: baseName,
     r: adapter.rank, lora_alpha: adapter.alpha, lora_dropout: 0, target_modules: projections, bias: 'none',
     fan_in_fan_out: false, init_lora_weights: true, use_rslora: false, use_dora: false, modules_to_save: null,
-    layers_to_transform: null, rank_pattern: {}, alpha_pattern: {}, inference_mode: true,
+    layers_to_transform: first === 0 ? null : adapted, rank_pattern: {}, alpha_pattern: {}, inference_mode: true,
   }, null, 2)}\n`);
 }
 
 /**
- * Reads an adapter, one entry a layer. Projections that it leaves alone get factors of zeros.
+ * Reads an adapter, one entry a layer. Projections and layers that it leaves alone get factors of zeros.
  * @throws UserError naming the file and the setting or tensor when something is absent, extra, misshapen, not finite,
  * or more than plain LoRA.
  */
 export function loadPeft(folder: string, config: ModelConfig): Adapter {
-  const { rank, alpha, targets } = readSettings(join(folder, SETTINGS));
+  const { rank, alpha, targets, adapted } = readSettings(join(folder, SETTINGS));
   const path = join(folder, WEIGHTS);
   if (!existsSync(path)) throw new UserError(`The adapter has no ${path}: copy it from where the adapter was saved.`);
   const { tensors } = readSafetensors(path);
   const shapes = projectionShapes(config);
   const take = (layer: number, p: Projection, factor: 'a' | 'b'): NamedArray => {
     const shape = factor === 'a' ? [rank, shapes[p].in] : [shapes[p].out, rank];
-    if (!targets.has(p)) return { shape, data: new Float32Array(shape[0]! * shape[1]!) };
+    if (!targets.has(p) || (adapted && !adapted.has(layer))) return { shape, data: new Float32Array(shape[0]! * shape[1]!) };
     const name = tensorName(layer, p, factor), found = tensors.get(name);
     if (!found) throw new UserError(`${path} lacks the tensor ${name}: the adapter is not whole, or for another model.`);
     if (found.shape.join() !== shape.join()) {
@@ -68,7 +69,7 @@ export function loadPeft(folder: string, config: ModelConfig): Adapter {
   if (tensors.size) {
     throw new UserError(`${path} holds tensors that its ${SETTINGS} or the model has no place for: ${[...tensors.keys()].slice(0, 3).join(', ')}.`);
   }
-  return { rank, alpha, layers: layers.map((arrays) => mapLayer((p, k) => toTensor(arrays[p][k]))) };
+  return { rank, alpha, depth: config.layers, layers: layers.map((arrays) => mapLayer((p, k) => toTensor(arrays[p][k]))) };
 }
 
 /** Settings that say nothing about what a loaded adapter computes. */
@@ -82,7 +83,7 @@ const INITIALISATIONS: unknown[] = [undefined, true, false, 'gaussian', 'orthogo
 const isUnset = (value: unknown): boolean =>
   value === null || value === false || value === 'none' || (typeof value === 'object' && Object.keys(value).length === 0);
 
-function readSettings(path: string): { rank: number; alpha: number; targets: ReadonlySet<string> } {
+function readSettings(path: string): { rank: number; alpha: number; targets: ReadonlySet<string>; adapted?: ReadonlySet<number> } {
   if (!existsSync(path)) throw new UserError(`There is no adapter of PEFT: ${path} is missing.`);
   let json: Record<string, unknown>;
   try {
@@ -90,7 +91,7 @@ function readSettings(path: string): { rank: number; alpha: number; targets: Rea
   } catch (error) {
     throw new UserError(`${path} is not JSON (${reasonOf(error)}): save the adapter again.`);
   }
-  const { peft_type: type, r: rank, lora_alpha: alpha, target_modules: targets, init_lora_weights: initial, ...others } = json;
+  const { peft_type: type, r: rank, lora_alpha: alpha, target_modules: targets, init_lora_weights: initial, layers_to_transform: layers, ...others } = json;
   const refuse = (name: string, value: unknown): never => {
     throw new UserError(`${path}: ${name} is ${JSON.stringify(value)}, and only plain LoRA is read here. ` +
       'Merge the adapter with merge_and_unload of peft and load the merged model instead.');
@@ -105,5 +106,9 @@ function readSettings(path: string): { rank: number; alpha: number; targets: Rea
   if (!Array.isArray(targets) || !targets.length || !targets.every((t) => (projections as readonly unknown[]).includes(t))) {
     throw new UserError(`${path}: target_modules is ${JSON.stringify(targets)}, and only a list of these is read here: ${projections.join(', ')}.`);
   }
-  return { rank, alpha, targets: new Set(targets as string[]) };
+  const chosen = typeof layers === 'number' ? [layers] : layers ?? undefined;
+  if (chosen !== undefined && !(Array.isArray(chosen) && chosen.every(Number.isInteger))) {
+    throw new UserError(`${path}: layers_to_transform is ${JSON.stringify(layers)}, not a list of layers.`);
+  }
+  return { rank, alpha, targets: new Set(targets as string[]), ...(chosen && { adapted: new Set(chosen as number[]) }) };
 }

@@ -39,7 +39,7 @@ export function adapterMethod(spec: AdapterMethod): Method {
     adapters: spec.adapters,
     ...(spec.publishedPrompt && { publishedPrompt: true }),
     settings: (learning, track) => ({
-      ...common(learning, track), learningRate: learning.rates[spec.rate], ...spec.own(learning),
+      ...common(learning, track), ...adaptedLayers(learning), learningRate: learning.rates[spec.rate], ...spec.own(learning),
       ...(!spec.shared && learning.contrast && { contrast: learning.contrast }),
     }),
     train: async (inputs, folder, progress) => {
@@ -61,6 +61,9 @@ export function adapterMethod(spec: AdapterMethod): Method {
     },
   };
 }
+
+/** Which layers are adapted, where it is not all. */
+export const adaptedLayers = ({ layers }: LearningConfig): object => (layers === undefined ? {} : { layers });
 
 /** What training depends on whatever is trained. */
 export function common(learning: LearningConfig, track: Track): object {

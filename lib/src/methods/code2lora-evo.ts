@@ -35,9 +35,9 @@ export const code2loraEvo = storing(adapterMethod({
   rate: 'hypernetwork',
   own: ({ rank, alpha, headWidth, head, evo }) => ({ rank, alpha, headWidth, head, evo }),
   network: (inputs) => {
-    const { model, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
+    const { adapted, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
     const read = reading(fit.of(inputs));
-    const network = evo(evoConfig(learning, read.vector(vector(trainContexts[0]!)).length), model.config);
+    const network = evo(evoConfig(learning, read.vector(vector(trainContexts[0]!)).length), adapted);
     const walkTo = walks(inputs, read);
     return {
       initial: () => network.initial(seed), names: network.names,

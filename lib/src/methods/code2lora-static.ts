@@ -40,9 +40,9 @@ function method(name: string, headOf: HeadOf, controls: readonly AdapterKind[] =
       return { rank, alpha, headWidth, head: headOf(learning) };
     },
     network: (inputs) => {
-      const { model, learning, seed, vector, trainContexts } = inputs;
+      const { adapted, learning, seed, vector, trainContexts } = inputs;
       const read = reading(fit.of(inputs));
-      const head = staticHead(staticHeadConfig(learning, headOf(learning), read.vector(vector(trainContexts[0]!)).length), model.config);
+      const head = staticHead(staticHeadConfig(learning, headOf(learning), read.vector(vector(trainContexts[0]!)).length), adapted);
       const inputsOf = (contexts: readonly Context[]) => toRows(contexts.map((c) => read.vector(vector(c))));
       return {
         initial: () => head.initial(seed), names: head.names,

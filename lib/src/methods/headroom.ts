@@ -77,8 +77,8 @@ function headroom(reading: Reading): Method {
     asks: ({ task }, all) => halves(all).learnt.length > 0 && !learntFiles(all).has(task.file),
     passes: () => Math.max(...PASSES[reading]),
     train: async (inputs, folder, progress) => {
-      const { model, learning: { rank, alpha }, learning, repositoryTasks, evaluated, validation, tokenizer, contextOf, start } = inputs;
-      const names = adapterNames({ layers: { length: model.config.layers } });
+      const { model, adapted, learning: { rank, alpha }, learning, repositoryTasks, evaluated, validation, tokenizer, contextOf, start } = inputs;
+      const names = adapterNames(adapted);
       const longest = Math.max(...inputs.train.map((e) => e.prefix.length + e.target.length));
       const job = async (repo: string, epochs: number, learningRate: number): Promise<Each[]> => {
         const { learnt } = halves(repositoryTasks(repo));

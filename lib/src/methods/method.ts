@@ -8,6 +8,7 @@ import type { Repository, Task, Track } from '../data/types.js';
 import type { Standardisers } from '../encoder/standardise.js';
 import type { CommitInputs } from '../hypernet/unroll.js';
 import type { Adapter } from '../lora/adapter.js';
+import type { ModelConfig } from '../model/config.js';
 import type { Model } from '../model/weights.js';
 import type { LearningConfig } from '../profiles.js';
 import type { Progress } from '../store/progress.js';
@@ -39,6 +40,8 @@ export const RANDOM: Context = { repo: '(random)' };
 export interface MethodInputs {
   track: Track;
   model: Model;
+  /** The model's shape for adapters: of as many layers as they are for. */
+  adapted: ModelConfig;
   tokenizer: Tokenizer;
   learning: LearningConfig;
   seed: number;

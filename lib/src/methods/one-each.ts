@@ -28,9 +28,9 @@ export interface Each {
 
 /** Trains them one after another; finished ones are kept in `folder`, so an interrupted run goes on. */
 export async function trainEach(
-  jobs: readonly Each[], { model, learning, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
+  jobs: readonly Each[], { model, adapted, learning, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
 ): Promise<Omit<TrainedMethod, 'standardisers'>> {
-  const { rank, alpha } = learning, names = adapterNames({ layers: { length: model.config.layers } });
+  const { rank, alpha } = learning, names = adapterNames(adapted);
   const values = new Map<string, NamedArray>(), losses: LossPoint[] = [];
   let tokens = 0, seconds = 0;
   for (const [i, { repo, examples, epochs, learningRate, batch, start, validation }] of jobs.entries()) {
@@ -57,9 +57,9 @@ export async function trainEach(
 }
 
 /** The repository's own adapter; one that changes nothing where none was trained. */
-export function eachAdapter({ model, learning: { rank, alpha }, seed }: MethodInputs, values: ReadonlyMap<string, NamedArray>): (repo: string) => Adapter {
-  const names = adapterNames({ layers: { length: model.config.layers } });
+export function eachAdapter({ adapted, learning: { rank, alpha }, seed }: MethodInputs, values: ReadonlyMap<string, NamedArray>): (repo: string) => Adapter {
+  const names = adapterNames(adapted);
   return (repo) => mapAdapter(values.has(`${repo}/${names[0]!}`)
     ? adapterFromTensors(names.map((n) => toTensor(values.get(`${repo}/${n}`)!)), rank, alpha)
-    : initialAdapter(model.config, rank, alpha, seed), (t) => tf.keep(t));
+    : initialAdapter(adapted, rank, alpha, seed), (t) => tf.keep(t));
 }

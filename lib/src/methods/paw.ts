@@ -9,8 +9,8 @@ export const paw = adapterMethod({
   adapters: conditioned,
   rate: 'paw',
   own: ({ rank, alpha, headWidth, paw }) => ({ rank, alpha, headWidth, paw }),
-  network: ({ model, learning: { rank, alpha, headWidth, paw: { bases } }, seed, vector, trainContexts }) => {
-    const net = network({ input: vector(trainContexts[0]!).length, hidden: headWidth, bases, rank, alpha }, model.config);
+  network: ({ adapted, learning: { rank, alpha, headWidth, paw: { bases } }, seed, vector, trainContexts }) => {
+    const net = network({ input: vector(trainContexts[0]!).length, hidden: headWidth, bases, rank, alpha }, adapted);
     return {
       initial: () => net.initial(seed), names: net.names,
       write: (parameters, contexts) => net.apply(parameters, toRows(contexts.map(vector))),

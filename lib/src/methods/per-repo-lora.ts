@@ -6,7 +6,7 @@
  */
 import { adapterTensors, initialAdapter } from '../lora/adapter.js';
 import { groupBy } from '../train/draws.js';
-import { common } from './adapter-method.js';
+import { adaptedLayers, common } from './adapter-method.js';
 import type { Method } from './method.js';
 import { eachAdapter, trainEach } from './one-each.js';
 
@@ -18,14 +18,14 @@ export const perRepoLora: Method = {
   publishedPrompt: true,
   settings: (learning, track) => {
     const { rank, alpha, rates: { lora }, perRepository } = learning;
-    return { ...common(learning, track), rank, alpha, learningRate: lora, perRepository, chosenBy: 'own validation tasks' };
+    return { ...common(learning, track), ...adaptedLayers(learning), rank, alpha, learningRate: lora, perRepository, chosenBy: 'own validation tasks' };
   },
   passes: ({ perRepository }) => perRepository.epochs,
   train: (inputs, folder, progress) => {
-    const { model, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository, repositoryTasks } = inputs;
+    const { adapted, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository, repositoryTasks } = inputs;
     const byRepo = [...groupBy(train.filter((e) => inRepository.has(e.task.repo)), (e) => e.task.repo)].sort(([a], [b]) => (a < b ? -1 : 1));
     return trainEach(byRepo.map(([repo, examples]) => ({
-      repo, examples, epochs, batch, learningRate: rates.lora, validation: repositoryTasks(repo).filter(({ task }) => task.inRepoSplit === 'val'), start: () => adapterTensors(initialAdapter(model.config, rank, alpha, seed)),
+      repo, examples, epochs, batch, learningRate: rates.lora, validation: repositoryTasks(repo).filter(({ task }) => task.inRepoSplit === 'val'), start: () => adapterTensors(initialAdapter(adapted, rank, alpha, seed)),
     })), inputs, folder, 'training per-repo-lora', progress);
   },
   answers: async (inputs, trained) => {

@@ -10,9 +10,9 @@ export const singleLora = adapterMethod({
   shared: true,
   publishedPrompt: true,
   own: ({ rank, alpha }) => ({ rank, alpha }),
-  network: ({ model, learning: { rank, alpha }, seed }) => ({
-    initial: () => adapterTensors(initialAdapter(model.config, rank, alpha, seed)),
-    names: adapterNames({ layers: { length: model.config.layers } }),
+  network: ({ adapted, learning: { rank, alpha }, seed }) => ({
+    initial: () => adapterTensors(initialAdapter(adapted, rank, alpha, seed)),
+    names: adapterNames(adapted),
     write: (parameters) => adapterFromTensors(parameters, rank, alpha),
   }),
 });

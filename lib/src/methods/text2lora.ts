@@ -9,8 +9,8 @@ export const text2lora = adapterMethod({
   adapters: conditioned,
   rate: 'text2lora',
   own: ({ rank, alpha, text2lora }) => ({ rank, alpha, text2lora }),
-  network: ({ model, learning: { rank, alpha, text2lora: { task, hidden } }, seed, vector, trainContexts }) => {
-    const net = network({ input: vector(trainContexts[0]!).length, task, hidden, rank, alpha }, model.config);
+  network: ({ adapted, learning: { rank, alpha, text2lora: { task, hidden } }, seed, vector, trainContexts }) => {
+    const net = network({ input: vector(trainContexts[0]!).length, task, hidden, rank, alpha }, adapted);
     return {
       initial: () => net.initial(seed), names: net.names,
       write: (parameters, contexts) => net.apply(parameters, toRows(contexts.map(vector))),

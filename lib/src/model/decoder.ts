@@ -22,7 +22,7 @@ export interface Decoder {
 
 /** Adapters of several repositories, and whose each prompt has. */
 export interface PromptAdapters {
-  /** One entry a layer, with factors [S, ...] of S repositories, or of one for all. */
+  /** Of the last layers, one entry each, with factors [S, ...] of S repositories, or of one for all. */
   lora: readonly LowRankLayer[];
   /** For each prompt a number below S. */
   owners: readonly number[];
@@ -40,8 +40,8 @@ export function openDecoder(model: Model, prompts: readonly (readonly number[])[
   prompts.forEach((p, b) => ids.set(p, (b + 1) * time - p.length));
   const start = tf.tensor1d(prompts.map((p) => time - p.length), 'int32');
   let owner: Tensor | undefined = adapters && tf.tensor1d([...adapters.owners], 'int32');
-  const lowOf = (layer: number): LowRankLayer | undefined =>
-    adapters && ownedBy(adapters.lora[layer]!, owner!);
+  const first = config.layers - (adapters?.lora.length ?? 0);
+  const lowOf = (layer: number): LowRankLayer | undefined => (adapters && layer >= first ? ownedBy(adapters.lora[layer - first]!, owner!) : undefined);
   const output = (x: Tensor) => recorded(`logits ${config.rmsEps}`, [x, model.finalNorm, model.head], ([states, norm, head]) =>
     [project(rmsNorm(states!, norm!, config.rmsEps), head!)])[0]!;
   const capacity = time + newTokens;

@@ -3,7 +3,7 @@
  * and key head in Qwen3, neither in Llama), SwiGLU. The same code serves training (tfjs differentiates it), scoring and
  * the repository encoder.
  */
-import { checkpointed } from '../engine/gradients.js';
+import { checkpointed, undifferentiated } from '../engine/gradients.js';
 import type { AttentionShape, LowRank } from '../engine/kernels.js';
 import { isFrozen, rowsOf } from '../engine/frozen.js';
 import { attention, embed, feedForward, linear, logits as project, mayFuse, places, rmsNorm, swiGlu } from '../engine/ops.js';
@@ -18,8 +18,8 @@ export type LowRankLayer = Record<(typeof adaptedWeights)[number], readonly LowR
 export interface ForwardOptions {
   /** First real position of each left-padded sequence, int32 [B]; zeros when absent. */
   start?: Tensor;
-  /** One entry a layer. */
-  lora?: LowRankLayer[];
+  /** Of the last layers, one entry each. What comes before them is then computed without a gradient. */
+  lora?: readonly LowRankLayer[];
   /**
    * No gradient flows through the input of the low-rank branch, as in the authors' code: a later layer then reaches an
    * earlier layer's factors through the frozen weights only. Off is the true gradient.
@@ -71,14 +71,20 @@ export function hiddenStates(model: Model, ids: Tensor, options: ForwardOptions 
   const at = places(options.start, batch, time, shape);
   const run = (input: Tensor, where: readonly Tensor[], w: LayerWeights, lora?: LowRankLayer) => block(input, w, config, (qkv) =>
     attention(qkv.reshape([batch, time, qkv.shape[1]!]), where, shape).reshape([batch * time, config.heads * config.headDim]), { lora, detachInput });
-  let x: Tensor = embed(model.embed, ids.reshape([batch * time]));
-  model.layers.forEach((w, i) => {
-    const lora = options.lora?.[i], before = x;
-    // What a layer leaves behind is gone before the next begins, but for what a backward pass needs.
-    x = tidy(() => (usesKernels && !(options.checkpoint && lora) ? run(before, at, w, lora) : again(before, w, lora)));
-    if (!tf.engine().isTapeOn()) before.dispose();
-  });
-  return rmsNorm(x, model.finalNorm, config.rmsEps);
+  const embedded = () => embed(model.embed, ids.reshape([batch * time]));
+  const first = options.lora ? config.layers - options.lora.length : 0;
+  const beginning = first > 0 ? undifferentiated(() => through(embedded(), 0, first)) : embedded();
+  return rmsNorm(through(beginning, first, config.layers), model.finalNorm, config.rmsEps);
+
+  /** Through these layers. What one leaves behind is gone before the next begins, but for what a backward pass needs. */
+  function through(input: Tensor, from: number, to: number): Tensor {
+    return model.layers.slice(from, to).reduce((before, w, i) => {
+      const lora = options.lora?.[from + i - first];
+      const x = tidy(() => (usesKernels && !(options.checkpoint && lora) ? run(before, at, w, lora) : again(before, w, lora)));
+      if (!tf.engine().isTapeOn()) before.dispose();
+      return x;
+    }, input);
+  }
 
   /** The block, computed again in the backward pass; as recorded work, which it always is where TensorFlow's ops compute. */
   function again(input: Tensor, w: LayerWeights, lora: LowRankLayer | undefined): Tensor {

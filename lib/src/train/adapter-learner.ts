@@ -42,7 +42,7 @@ export function adapterLearner(
   const forward = { detachInput: options.detachInput, checkpoint: options.checkpoint };
   /** Hidden states from which the target tokens are predicted. */
   const statesOf = (adapter: Adapter, batch: Batch): Tensor =>
-    tf.gather(hiddenStates(model, batch.ids, { lora: toLowRank(adapter, model.config.layers), ...forward }), batch.rows as Tf.Tensor1D);
+    tf.gather(hiddenStates(model, batch.ids, { lora: toLowRank(adapter), ...forward }), batch.rows as Tf.Tensor1D);
   const lossOf = (adapter: Adapter, batch: Batch, weight: Tensor): Tf.Scalar =>
     headLoss(statesOf(adapter, batch), model.head, batch.target, weight, false) as Tf.Scalar;
 
