@@ -23,7 +23,8 @@ const parts = {
   'train-0.5b': versusTransformers('train.mjs', '0.5b'),
   products: { command: [process.execPath, script('products.mjs')], missing: () => false },
   gpu: { command: [process.execPath, script('gpu.mjs')], missing: () => !existsSync('/dev/nvidiactl') && !existsSync('/dev/dxg') && 'needs a GPU' },
-  estimate: { command: [process.execPath, script('paper-estimate.mjs')], missing: () => false },
+  scaling: { command: [process.execPath, script('scaling/measure.mjs')], missing: () => false },
+  'scaling-page': { command: [process.execPath, script('scaling/page.mjs')], missing: () => false },
   curation: { command: [venvPython, script('curation.py')], missing: () => false },
 };
 

@@ -16,7 +16,10 @@ import { likelihoods } from '../../../lib/dist/eval/likelihood.js';
 import { promptTokensAtOnce } from '../../../lib/dist/model/memory.js';
 import { curateHistory, newEvolutionCounts } from '../../../lib/dist/data/evolution/evolution-track.js';
 import { writeHistory } from '../../../lib/dist/data/git/write-history.js';
-import { openWorkspace } from '../../../lib/dist/lab/workspace.js';
+import { openBaseModel } from '../../../lib/dist/lab/base-model.js';
+import { openCorpus } from '../../../lib/dist/lab/corpus.js';
+import { openVectors } from '../../../lib/dist/lab/vectors.js';
+import { silent } from '../../../lib/dist/store/progress.js';
 import { profileNamed, QWEN_CODER_1_5B } from '../../../lib/dist/profiles.js';
 import { adapterLearner } from '../../../lib/dist/train/adapter-learner.js';
 import { largeModel, QWEN_CODER_0_5B } from '../large-model.mjs';
@@ -74,22 +77,23 @@ function repositories(count) {
   const plain = profileNamed('synthetic');
   let round = 0;
   return async () => {
-    const lab = openWorkspace({ ...plain, name: `scaling-${round++}`, corpus: { synthetic: { repositories: count, seed: 1 } } });
-    await lab.vectors();
+    const profile = { ...plain, name: `scaling-${round++}`, corpus: { synthetic: { repositories: count, seed: 1 } } };
+    const corpus = await openCorpus(profile, silent);
+    await openVectors(profile, corpus, await openBaseModel(profile, async () => corpus, silent), silent);
   };
 }
 
-/** One history in which every commit adds a test, to one of ten files: replayed into tasks. */
+/** One history in which every commit adds a test to one of ten files, each of which keeps its last twenty: replayed into tasks. */
 async function history(commits) {
   const folder = mkdtempSync(join(tmpdir(), 'code2lora-scaling-')), gitDir = join(folder, 'history.git');
   function* revisions() {
-    const tests = Array.from({ length: 10 }, () => 'from shop import total\n');
+    const tests = Array.from({ length: 10 }, () => []);
     const text = (s) => new TextEncoder().encode(s);
     for (let i = 0; i < commits; i++) {
-      tests[i % 10] += `\n\ndef test_${i}():\n    cart = ["item ${i}", ${i}]\n    assert total(cart) == ${i * 17 + 3}\n`;
+      tests[i % 10] = [...tests[i % 10].slice(-19), `def test_${i}():\n    cart = ["item ${i}", ${i}]\n    assert total(cart) == ${i * 17 + 3}\n`];
       yield {
         time: 1.6e9 + 3600 * i, message: `Test ${i}`, files: [{ path: 'shop.py', bytes: text(`RATE = ${i}\n\n\ndef total(cart):\n    return RATE * len(cart)\n`) },
-          ...tests.map((test, at) => ({ path: `tests/test_${at}.py`, bytes: text(test) }))],
+          ...tests.map((test, at) => ({ path: `tests/test_${at}.py`, bytes: text(['from shop import total\n', ...test].join('\n\n')) }))],
       };
     }
   }
