@@ -5,17 +5,18 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { tf } from '../../lib/dist/engine/tensorflow.js';
 import { writeHistory } from '../../lib/dist/data/git/write-history.js';
 import { syntheticHistories, syntheticRepositories } from '../../lib/dist/data/sources/synthetic/synthetic.js';
 import type { Repository, SourceFile, Task } from '../../lib/dist/data/types.js';
-import { type Adapter, adapterNames, adapterTensors, inOne, projections, single } from '../../lib/dist/lora/adapter.js';
+import { type Adapter, adapterNames, adapterTensors, inOne, mapLayer, projections, single } from '../../lib/dist/lora/adapter.js';
 import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
 import { diff, released } from '../../lib/dist/encoder/recipe.js';
 import { methods } from '../../lib/dist/methods/index.js';
 import type { Answers } from '../../lib/dist/methods/method.js';
 import { loadModel, saveModel } from '../../lib/dist/model/checkpoint.js';
 import { randomModel } from '../../lib/dist/model/weights.js';
-import { profileNamed, type Profile } from '../../lib/dist/profiles.js';
+import { type LearningConfig, profileNamed, type Profile } from '../../lib/dist/profiles.js';
 import { UserError } from '../../lib/dist/store/errors.js';
 import { silent } from '../../lib/dist/store/progress.js';
 import { readSafetensors, writeSafetensors } from '../../lib/dist/store/safetensors.js';
@@ -66,7 +67,7 @@ function write(folder: string, { files }: { files: readonly SourceFile[] }): str
 }
 
 /** Factor by factor, by name. */
-const values = (adapter: Adapter) => new Map(adapterNames({ layers: adapter.depth }).map((name, i) => {
+const values = (adapter: Adapter) => new Map(adapterNames({ layers: adapter.layers.length }).map((name, i) => {
   const tensor = adapterTensors(adapter)[i]!;
   return [name, { shape: tensor.shape, data: [...tensor.dataSync()] }];
 }));
@@ -87,12 +88,12 @@ before(() => {
 });
 
 /** A method trained a little, and its own answers. */
-async function train(name: string, track: 'static' | 'evolution'): Promise<{ path: string; own(context: Context): Adapter }> {
-  const method = methods.find((m) => m.name === name)!, corpus = await openCorpus(profile, silent);
+async function train(name: string, track: 'static' | 'evolution', learning: Partial<LearningConfig> = {}): Promise<{ path: string; own(context: Context): Adapter }> {
+  const method = methods.find((m) => m.name === name)!, corpus = await openCorpus(profile, silent), asked = { ...profile, learning: { ...profile.learning, ...learning } };
   const data = track === 'static' ? staticTrack(profile, corpus, await openVectors(profile, corpus, base, silent), base) : await evolutionData();
-  const inputs = methodInputs(data, base, profile, SEED), made = await trained(method, profile, inputs, silent);
+  const inputs = methodInputs(data, base, asked, SEED), made = await trained(method, asked, inputs, silent);
   const answers: Answers = await method.answers(inputs, made);
-  return { path: trainedPath(method, inputs, profile)!, own: (context) => single(() => inOne(answers.adapter!(context))) };
+  return { path: trainedPath(method, inputs, asked)!, own: (context) => single(() => inOne(answers.adapter!(context))) };
 }
 
 async function evolutionData() {
@@ -101,9 +102,9 @@ async function evolutionData() {
   return evolutionTrack(profile, tasks, await openCommitVectors(profile, evolution, base, silent), base);
 }
 
-for (const name of ['code2lora-static', 'code2lora-static-paper']) {
-  test(`${name}: the PEFT folder holds the method's own adapter`, async () => {
-    const { path, own } = await train(name, 'static');
+for (const [name, learning] of [['code2lora-static', {}], ['code2lora-static-paper', {}], ['code2lora-static-paper', { layers: 1 }]] as const) {
+  test(`${name} ${JSON.stringify(learning)}: the PEFT folder holds the method's own adapter`, async () => {
+    const { path, own } = await train(name, 'static', learning);
     const [repository, other] = syntheticRepositories(COUNT, SEED).filter(({ split }) => split === 'cr_test') as [Repository, Repository];
     const opened = await openRepository(write(join(output, name, repository.id), repository));
     assert.equal(opened.history, undefined);
@@ -113,8 +114,11 @@ for (const name of ['code2lora-static', 'code2lora-static-paper']) {
     const folder = join(output, name, 'peft');
     savePeft(folder, adapter, checkpoint.base.config, checkpoint.base.name);
     const loaded = values(loadPeft(folder, base.config)), wanted = own({ repo: repository.id });
-    const layers = Array.from({ length: base.config.layers }, (_, i) => wanted.layers[i] ?? wanted.layers[0]!);
-    assert.deepEqual(loaded, values({ ...wanted, layers }));
+    const { depth } = wanted, below = base.config.layers - depth;
+    const nothing = mapLayer((p, k) => tf.zerosLike(wanted.layers[0]![p][k]));
+    const layers = Array.from({ length: base.config.layers }, (_, i) => (i < below ? nothing : wanted.layers[i - below] ?? wanted.layers[0]!));
+    assert.deepEqual(loaded, values({ ...wanted, depth: base.config.layers, layers }));
+    assert.equal(depth, 'layers' in learning ? learning.layers : base.config.layers);
     assert.notDeepEqual(values(adapter), values(own({ repo: other.id })));
     assert.ok(files > 0 && encoded > 0 && history === undefined);
     assert.ok(times.readSeconds > 0 && times.coldMs > 0 && times.warmMs > 0);
@@ -272,4 +276,8 @@ test('what cannot be used is said in one line', async () => {
   const old = join(output, 'old.safetensors');
   writeSafetensors(old, new Map([['x', { shape: [1], data: new Float32Array(1) }]]), 'F32', { info: '{}' });
   await fails(open(old), /does not say what it was trained for/);
+});
+
+test('an adapter of more layers than the model has is refused', async () => {
+  await assert.rejects(() => train('single-lora', 'static', { layers: 9 }), (e: Error) => e instanceof UserError && /learning\.layers is 9.*has 2 layers: choose a number from 1 to 2/.test(e.message));
 });

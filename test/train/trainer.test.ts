@@ -33,7 +33,7 @@ const data = examples(['a', 'b', 'c'], new Random(1)), validation = examples(['v
 
 const singleLora = (): AdapterWriter => {
   const adapter = initialAdapter(config, 2, 4, 1);
-  return { parameters: adapterTensors(adapter), names: adapterNames({ layers: adapter.depth }), write: (p) => adapterFromTensors(p, 2, 4) };
+  return { parameters: adapterTensors(adapter), names: adapterNames({ layers: adapter.layers.length }), write: (p) => adapterFromTensors(p, 2, 4) };
 };
 const staticWriter = (): AdapterWriter => {
   const random = new Random(5);

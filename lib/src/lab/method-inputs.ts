@@ -1,10 +1,9 @@
 /** What a method is given: the track's data, the frozen model, the settings, and the draws of the seed. */
 import { embedTexts } from '../encoder/embed-texts.js';
 import { embedderOf } from '../encoder/embedder.js';
+import { lastLayers } from '../lora/adapter.js';
 import type { MethodInputs, Track } from '../methods/method.js';
-import type { ModelConfig } from '../model/config.js';
 import type { LearningConfig, Profile } from '../profiles.js';
-import { UserError } from '../store/errors.js';
 import { balanced, uniform, walking, type Sampler } from '../train/draws.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey } from './keys.js';
@@ -20,12 +19,6 @@ export function methodInputs(data: TrackData, base: BaseModel, profile: Profile,
     contextTokens: profile.contextTokens,
     embed: (texts) => embedTexts(texts, embedder, profile.encoder.window),
   };
-}
-
-/** @throws UserError when the model has not so many */
-function lastLayers(config: ModelConfig, layers = config.layers): ModelConfig {
-  if (Number.isInteger(layers) && layers >= 1 && layers <= config.layers) return { ...config, layers };
-  throw new UserError(`learning.layers is ${layers}, and the frozen model has ${config.layers} layers: choose a number from 1 to ${config.layers}, or leave it out to adapt all.`);
 }
 
 /** Tasks that a step draws. */

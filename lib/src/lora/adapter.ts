@@ -6,6 +6,7 @@ import type { LowRank } from '../engine/kernels.js';
 import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import type { ModelConfig } from '../model/config.js';
 import type { LowRankLayer } from '../model/transformer.js';
+import { UserError } from '../store/errors.js';
 import { Random } from '../store/random.js';
 
 export const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
@@ -29,6 +30,12 @@ export interface Adapter {
    * is trained, and where it answers, what it has learnt for all stands apart from what it writes for each. `inOne` puts both into one.
    */
   shared?: Adapter;
+}
+
+/** The shape of a model's last layers, for an adapter of these alone (`learning.layers`); of all when absent. @throws UserError when it has not so many */
+export function lastLayers(config: ModelConfig, layers = config.layers): ModelConfig {
+  if (Number.isInteger(layers) && layers >= 1 && layers <= config.layers) return { ...config, layers };
+  throw new UserError(`learning.layers is ${layers}, and the frozen model has ${config.layers} layers: choose a number from 1 to ${config.layers}, or leave it out to adapt all.`);
 }
 
 /** Input and output width of each projection. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { embedderOf, type Embedder } from '../../encoder/embedder.js';
 import { diff, released, type DiffRecipe, type EncoderRecipe } from '../../encoder/recipe.js';
 import { readDirect, readGru, type State } from '../../hypernet/released.js';
+import { lastLayers } from '../../lora/adapter.js';
 import { evoConfig } from '../../methods/code2lora-evo.js';
 import { headTrainedBy, staticHeadConfig } from '../../methods/code2lora-static.js';
 import { reading, takeApart } from '../../methods/standardised.js';
@@ -79,9 +80,9 @@ async function openOurs(
   const { parameters, standardisers } = takeApart(readSafetensors(path).tensors);
   const state: State = new Map([...parameters].map(([name, array]) => [name, { shape: array.shape, read: () => array }]));
   const input = state.get(head ? 'trunk.0.weight' : 'initial.weight')?.shape[0] ?? 0;
-  const writer = head
-    ? staticWriter(path, staticHeadConfig(learning, head, input), state, base.config)
-    : evoWriter(path, evoConfig(learning, input), state, base.config, track === 'evolution');
+  const adapted = lastLayers(base.config, learning.layers), writer = head
+    ? staticWriter(path, staticHeadConfig(learning, head, input), state, adapted)
+    : evoWriter(path, evoConfig(learning, input), state, adapted, track === 'evolution');
   const read = reading(standardisers);
   const limit = head || writer.stepInput ? '' : ', without commits: it writes from the initial state';
   const description = `${method}, trained on the ${track} track of the profile ${profile}${limit}`;
