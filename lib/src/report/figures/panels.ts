@@ -1,5 +1,5 @@
 /** Panels side by side that share their rows: one a suite (or track), a row a method. */
-import { axis, type Figure, FONT, INK, label, layout, MUTED } from './theme.js';
+import { axis, type Figure, FONT, INK, label, layout, MUTED, SMALL } from './theme.js';
 
 export interface PanelRow {
   label: string;
@@ -31,17 +31,21 @@ export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [
   const width = (1 - GAP * (titles.length - 1)) / titles.length;
   const left = (index: number): number => index * (width + GAP);
   const below = LEGEND_LINE * legend.length;
-  return layout(76 + below + rowHeight * rows.length, {
-    margin: { l: LEFT, r: 12, t: 30, b: 46 + below },
+  // Three panels are too narrow for a title in one line.
+  const narrow = titles.length > 2, above = narrow ? 48 : 30;
+  return layout(46 + above + below + rowHeight * rows.length, {
+    margin: { l: LEFT, r: 12, t: above, b: 46 + below },
     ...Object.fromEntries(titles.map((_, index) => [
-      xAxis(index).replace('x', 'xaxis'), axis({ domain: [left(index), left(index) + width], range: [...range], nticks: 5, anchor: 'y' }),
+      xAxis(index).replace('x', 'xaxis'), axis({
+        domain: [left(index), left(index) + width], range: [...range], nticks: narrow ? 4 : 5, tickangle: 0, anchor: 'y', ...(narrow && { tickfont: { ...SMALL, size: 11 } }),
+      }),
     ])),
     yaxis: axis({
       range: [rows.length - 0.5, -0.6], tickvals: rows.map((_, index) => index), ticktext: rows.map(rowLabel),
       tickfont: { ...FONT, size: 14 }, showgrid: false, ticklabelstandoff: 6,
     }),
     annotations: [
-      ...titles.map((text, index) => label(text, { xref: 'paper', yref: 'paper', x: left(index) + width / 2, y: 1, yshift: 4, xanchor: 'center', yanchor: 'bottom' })),
+      ...titles.map((text, index) => label(narrow ? text.replace(': ', '<br>') : text, { xref: 'paper', yref: 'paper', x: left(index) + width / 2, y: 1, yshift: 4, xanchor: 'center', yanchor: 'bottom' })),
       label(xTitle, { xref: 'paper', yref: 'paper', x: 0.5, y: 0, yshift: -24, yanchor: 'top' }),
       ...legend.map((text, index) => label(text, { xref: 'paper', yref: 'paper', x: 1, xanchor: 'right', y: 0, yshift: -28 - LEGEND_LINE * (index + 1), yanchor: 'top' })),
     ],
