@@ -6,7 +6,7 @@ import type { Interval, Likelihood, Prediction, Suite } from '../eval/types.js';
 import { pairedInterval } from '../eval/interval.js';
 import type { Track } from '../methods/index.js';
 import type { AblationRow } from './ablation/rows.js';
-import { TRACKS } from './labels.js';
+import { tracks, TRACKS } from './labels.js';
 import { type NatsDifference, natsDifference, scored } from './own-vs-other.js';
 import { nats, natsSize, points, type ReportTable, type Section } from './table.js';
 
@@ -54,9 +54,12 @@ export function claims({ predictions, likelihoods, repositories = [] }: ClaimInp
     return { claim, compared, track, suite, ...found, ...judged(found.measured) };
   };
   return [
+    ...tracks.flatMap((track) => suitesOf(['CR', 'IR'], (suite) =>
+      better('One adapter for all is better than none', 'Single LoRA − pretrained', track, suite, own('single-lora'), plain('pretrained')))),
     ...suitesOf(['CR', 'IR'], (suite) => better('Static is better than one adapter for all', 'Static − single LoRA', 'static', suite, own(STATIC), own('single-lora'))),
     equal(compare('static', 'IR', own(STATIC), own('per-repo-lora')), compare('static', 'IR', own('per-repo-lora'), plain('pretrained')).measured),
     ...suitesOf(['CR', 'IR'], (suite) => better('Evo is better than Static where there is a history', 'Evo − Static', 'evolution', suite, own(EVO), own(STATIC))),
+    ...suitesOf(['CR', 'IR'], (suite) => better('Evo is better than one adapter for all', 'Evo − single LoRA', 'evolution', suite, own(EVO), own('single-lora'))),
     better('Evo does not go stale', 'Evo − its first commit\'s adapter, kept', 'evolution', 'CR', own(EVO), { method: EVO, adapter: 'first' }),
     ...['rag', 'dependency-context'].flatMap((text) => suitesOf(['CR', 'IR'], (suite) =>
       better('Parameters are better than retrieved text', text === 'rag' ? 'Static − RAG' : 'Static − Dep.-Resolved Context', 'static', suite, own(STATIC), plain(text)))),

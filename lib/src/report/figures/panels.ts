@@ -37,7 +37,7 @@ export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [
     margin: { l: LEFT, r: 12, t: above, b: 46 + below },
     ...Object.fromEntries(titles.map((_, index) => [
       xAxis(index).replace('x', 'xaxis'), axis({
-        domain: [left(index), left(index) + width], range: [...range], nticks: narrow ? 4 : 5, tickangle: 0, anchor: 'y', ...(narrow && { tickfont: { ...SMALL, size: 11 } }),
+        domain: [left(index), left(index) + width], range: [...range], nticks: narrow ? 4 : 5, anchor: 'y', ...(narrow && { tickangle: 0, tickfont: { ...SMALL, size: 11 } }),
       }),
     ])),
     yaxis: axis({
