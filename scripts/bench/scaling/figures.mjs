@@ -1,8 +1,7 @@
 /** The figures of docs/scaling.md: small panels of size against time or memory, and memory along a long run. */
-import { axis, BLUE, INK, label, layout, MUTED, SMALL, VERMILLION } from '../../../lib/dist/report/figures/theme.js';
+import { axis, BLUE, INK, label, layout, MUTED, nth, SMALL, VERMILLION } from '../../../lib/dist/report/figures/theme.js';
 
 const COLUMNS = 3, GAP = { x: 0.1, y: 0.15 };
-const nth = (letter, i) => (i ? `${letter}${i + 1}` : letter);
 
 /** One panel for each list of points; both axes in powers of two. A dashed line shows proportion, for time. */
 export function scalingFigure(series, key, unit) {

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdamW } from '../../../lib/dist/engine/adamw.js';
 import { tf } from '../../../lib/dist/engine/tensorflow.js';
-import { toRows } from '../../../lib/dist/engine/arrays.js';
 import { evo } from '../../../lib/dist/hypernet/evo.js';
 import { adaptersAlong } from '../../../lib/dist/hypernet/unroll.js';
 import { adapterFromTensors, adapterNames, adapterTensors, initialAdapter } from '../../../lib/dist/lora/adapter.js';

@@ -3,7 +3,7 @@ import type { Likelihood } from '../../eval/types.js';
 import { PANEL_TITLES } from '../figures/panels.js';
 import { repositoryGains } from '../own-vs-other.js';
 import { plain } from '../plain.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from '../figures/theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, nth, SMALL } from '../figures/theme.js';
 
 /** A repository: its data, and the nats a token by which the first of two is better on it. */
 export interface GainByData {
@@ -38,7 +38,7 @@ export function rankCorrelation(rows: readonly GainByData[]): { rho: number; cha
 /** @param what the data are, for the axis */
 export function byDataFigure(rows: readonly GainByData[], what: string): Figure {
   const panels = (['CR', 'IR'] as const).filter((suite) => rows.some((row) => row.suite === suite));
-  const width = (1 - 0.12 * (panels.length - 1)) / Math.max(1, panels.length), nth = (name: string, i: number) => (i === 0 ? name : `${name}${i + 1}`);
+  const width = (1 - 0.12 * (panels.length - 1)) / Math.max(1, panels.length);
   const most = 1.1 * Math.max(0.001, ...rows.map(({ gain }) => Math.abs(gain)));
   return {
     data: panels.map((suite, i) => {

@@ -3,7 +3,7 @@ import type { Audit } from '../../lab/audit/audit.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 import { around, PANEL_TITLES } from '../figures/panels.js';
 import { plain } from '../plain.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL, VERMILLION } from '../figures/theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, nth, SMALL, VERMILLION } from '../figures/theme.js';
 import type { AuditRow } from './rows.js';
 
 const COLOURS = { CR: BLUE, IR: VERMILLION, OOD: '#CC79A7' } as const;
@@ -41,7 +41,6 @@ const BINS = 10;
 /** How often the own adapter stands in which tenth of all adapters; chance gives a tenth in each. */
 export function placesFigure(rows: readonly AuditRow[]): Figure {
   const width = (1 - 0.1 * (rows.length - 1)) / Math.max(1, rows.length);
-  const nth = (name: string, i: number) => (i === 0 ? name : `${name}${i + 1}`);
   const shares = (row: AuditRow) => Array.from({ length: BINS }, (_, bin) =>
     (100 * row.places.filter(({ place }) => Math.min(BINS - 1, Math.floor(place * BINS)) === bin).length) / row.places.length);
   const most = Math.max(100 / BINS, ...rows.flatMap(shares));
@@ -68,7 +67,6 @@ export function placesFigure(rows: readonly AuditRow[]): Figure {
 /** The changes of weights of all repositories on the plane that holds the most of them: as they are, and less their mean. */
 export function planeFigure({ suites }: Audit): Figure {
   const panels = ['plane', 'centredPlane'] as const, titles = ['as they are', 'less their mean'];
-  const nth = (name: string, i: number) => (i === 0 ? name : `${name}${i + 1}`);
   const spans = panels.map((panel) => {
     const all = suites.flatMap(({ spread }) => spread.deltas![panel].places.flat());
     return 1.1 * Math.max(1e-9, ...all.map(Math.abs));

@@ -7,7 +7,7 @@ import type { AblationRow } from '../ablation/rows.js';
 import { suites } from '../labels.js';
 import { legendBelow, legendHeight } from './legend.js';
 import { around, PANEL_TITLES } from './panels.js';
-import { axis, BLUE, type Figure, GREEN, label, layout, MUTED, SMALL } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, label, layout, MUTED, nth, SMALL } from './theme.js';
 
 const GAINS = [
   { key: 'gainNats', name: 'over another repo\'s', color: BLUE },
@@ -26,7 +26,7 @@ export function alongFigure(rows: readonly AblationRow[], xTitle: string): Figur
   // The first panel on top.
   const domain = (panel: number): [number, number] => [1 - panel * (height + GAP) - height, 1 - panel * (height + GAP)].map((at) => Math.max(0, at)) as [number, number];
   const ticks = [...new Set(placed.map(({ x }) => x))];
-  const yAxis = (panel: number): string => (panel === 0 ? 'y' : `y${panel + 1}`);
+  const yAxis = (panel: number): string => nth('y', panel);
   const legend = legendHeight(GAINS.map(({ name }) => name));
   return {
     data: shown.flatMap((suite, panel) => GAINS.map(({ key, name, color }, which) => {

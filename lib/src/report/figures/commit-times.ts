@@ -1,7 +1,7 @@
 /** When the kept commits of the evolution track were made (paper, Figure 2): a row a split, with the cut-off as a line. */
 import type { Commit } from '../../data/types.js';
 import { UserError } from '../../store/errors.js';
-import { BLUE, type Figure, GREEN, GRID, INK, MUTED, SMALL, VERMILLION, axis, label, layout } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, GRID, INK, label, layout, MUTED, nth, SMALL, VERMILLION } from './theme.js';
 
 const SPLITS = [
   { split: 'train', name: 'train', color: BLUE },
@@ -57,7 +57,7 @@ export async function commitTimes(commits: Iterable<Pick<Commit, 'split' | 'time
       y: bars[row]!.map(({ commits: count }) => count),
       width: bars[row]!.map(({ start }) => 0.9 * (dateOf(start + span) - dateOf(start))),
       offset: 0,
-      yaxis: row === 0 ? 'y' : `y${row + 1}`,
+      yaxis: nth('y', row),
       marker: { color, line: { width: 0 } },
       hovertemplate: `${name}, from %{x|%b %Y}: %{y}<extra></extra>`,
     })),
@@ -71,7 +71,7 @@ export async function commitTimes(commits: Iterable<Pick<Commit, 'split' | 'time
       }),
       ...Object.fromEntries(splits.map((_, row) => {
         const most = Math.max(...bars[row]!.map(({ commits: count }) => count));
-        return [`yaxis${row === 0 ? '' : row + 1}`, axis({
+        return [nth('yaxis', row), axis({
           domain: [1 - (row + 1) * panel + gap, 1 - row * panel], range: [0, 1.12 * most], side: 'right',
           tickvals: [0, most], ticktext: ['0', most.toLocaleString('en')], zeroline: true, zerolinecolor: GRID,
         })];

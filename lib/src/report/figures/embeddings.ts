@@ -1,5 +1,5 @@
 /** How alike repository vectors are: the cosines of all pairs, a panel each kind of vectors, on one scale. */
-import { axis, BLUE, type Figure, GREEN, INK, label, layout, MUTED, VERMILLION } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, INK, label, layout, MUTED, nth, VERMILLION } from './theme.js';
 
 const BIN = 0.04;
 const PANEL = 96, GAP = 34, TOP = 30, BOTTOM = 46;
@@ -10,7 +10,6 @@ export function cosineHistogram(kinds: Readonly<Record<string, readonly number[]
   const panels = Object.entries(kinds).map(([name, cosines]) =>
     ({ name, shares: sharesOf(cosines), mean: cosines.reduce((sum, x) => sum + x, 0) / cosines.length }));
   const inner = panels.length * PANEL + (panels.length - 1) * GAP;
-  const nth = (name: 'x' | 'y', i: number) => (i === 0 ? name : `${name}${i + 1}`);
   const top = (i: number) => 1 - (i * (PANEL + GAP)) / inner;
   return {
     data: panels.map(({ name, shares }, i) => ({

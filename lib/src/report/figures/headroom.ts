@@ -3,13 +3,13 @@ import type { RepositoryHeadroom } from '../headroom.js';
 import { suites } from '../labels.js';
 import { PANEL_TITLES } from './panels.js';
 import { plain } from '../plain.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, SMALL } from './theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, nth, SMALL } from './theme.js';
 
 /** @param method of the rows, as it is called on the axis */
 export function headroomFigure(rows: readonly RepositoryHeadroom[], method: string): Figure {
   const drawn = rows.flatMap(({ repo, suite, tests, written }) => (tests !== undefined && written !== undefined ? [{ repo, suite, tests, written }] : []));
   const panels = suites.filter((suite) => drawn.some((row) => row.suite === suite));
-  const width = (1 - 0.1 * (panels.length - 1)) / Math.max(1, panels.length), nth = (name: string, i: number) => (i === 0 ? name : `${name}${i + 1}`);
+  const width = (1 - 0.1 * (panels.length - 1)) / Math.max(1, panels.length);
   const most = 1.1 * Math.max(0.001, ...drawn.flatMap(({ tests, written }) => [Math.abs(tests), Math.abs(written)]));
   return {
     data: panels.map((suite, i) => {

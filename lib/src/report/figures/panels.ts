@@ -1,5 +1,5 @@
 /** Panels side by side that share their rows: one a suite (or track), a row a method. */
-import { axis, type Figure, FONT, INK, label, layout, MUTED, SMALL } from './theme.js';
+import { axis, type Figure, FONT, INK, label, layout, MUTED, nth, SMALL } from './theme.js';
 
 export interface PanelRow {
   label: string;
@@ -54,7 +54,7 @@ export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [
 }
 
 /** `x`, `x2`, … */
-export const xAxis = (panel: number): string => (panel === 0 ? 'x' : `x${panel + 1}`);
+export const xAxis = (panel: number): string => nth('x', panel);
 
 /** Short titles of suites, for panels. */
 export const PANEL_TITLES = { CR: '<b>CR</b>: unseen repos', IR: '<b>IR</b>: training repos', OOD: '<b>OOD</b>: new repos' } as const;

@@ -51,6 +51,9 @@ export function axis(rest: Record<string, unknown>): Record<string, unknown> {
   };
 }
 
+/** Plotly's name of the i-th of its axes: `x`, `x2`, … and `xaxis`, `xaxis2`, …. */
+export const nth = (name: 'x' | 'y' | 'xaxis' | 'yaxis', i: number): string => (i === 0 ? name : `${name}${i + 1}`);
+
 /** Text at a place in a panel (`xref`, `yref` as plotly names them). */
 export function label(text: string, at: Record<string, unknown>): Record<string, unknown> {
   return { text, showarrow: false, font: SMALL, ...at };
