@@ -57,7 +57,8 @@ export async function openCommitVectors(
     const missing = lacking();
     const { embedder, close } = await openReader(profile, base, progress);
     const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, missing, progress);
-    const report = speedometer(progress, 'reading repositories at each commit', () => ids.length - missing.size, ids.length);
+    let done = 0;
+    const report = speedometer(progress, 'reading repositories at each commit', () => done, [...diffs.values()].reduce((sum, commits) => sum + commits.size, 0));
     const windows = windowCache(profile, embedder, recipes.state, report);
     for await (const history of evolution.histories()) {
       const commits = diffs.get(history.id);
@@ -68,6 +69,7 @@ export async function openCommitVectors(
         // A commit changes a file or two: those of many commits fill a batch.
         await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, embedder.tokenizer)));
         for (const { commit, files } of group) states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
+        done += group.length;
         group = [];
       };
       for await (const snapshot of filesAt(history, new Set(commits.keys()), recipes.state)) {

@@ -9,7 +9,7 @@ import type { Commit, History, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
-import type { Progress } from '../store/progress.js';
+import { type Progress, silent } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
 import { areWhole, seal, sealed } from '../store/sums.js';
 import { evolutionKey, hasHistories } from './keys.js';
@@ -47,6 +47,7 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
     async *commits() {
       for (const path of paths('commits')) yield* readCommitRows(path);
     },
-    histories: () => source.histories(),
+    // Whoever reads them tells how far it is.
+    histories: () => openSource(profile, silent).histories(),
   };
 }
