@@ -25,7 +25,7 @@ import { TorchTensor } from '../../lib/dist/store/torch-file/tensor.js';
 import { readTorchFile, type TorchValue } from '../../lib/dist/store/torch-file/torch-file.js';
 import { loadTokenizer } from '../../lib/dist/text/tokenizer.js';
 import { checkOut, git, makeRepository } from '../data/git-repositories.js';
-import { tar, tarGz, zip } from '../data/sources/archives.js';
+import { tar, zip } from '../data/sources/archives.js';
 import { damaged, damagedJson } from './mutate.js';
 
 const [format, count, seed] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
@@ -54,8 +54,8 @@ interface Format {
   /** Of the file that inputs are written to. */
   name: string;
   seeds: Buffer[];
-  /** Damaged as values rather than as bytes. */
-  json?: true;
+  /** Where bytes changed anywhere are not what could go wrong. */
+  damage?(from: Buffer): Buffer;
   read(path: string): unknown;
 }
 
@@ -107,15 +107,16 @@ async function formatOf(name: string): Promise<Format> {
       }
     } };
     case 'gguf-tokenizer': return { name: 'a.gguf', seeds: files('.gguf', 'gguf'), read: (path) => loadTokenizer(path).encode('def f(x): return "é" + x') };
-    case 'tokenizer.json': return { name: 'tokenizer.json', json: true, seeds: files('tokenizer.json', 'hub-tokenizer', 'gguf'), read: (path) => loadTokenizer(join(path, '..')).encode('def f(x): return "é" + x') };
-    case 'config.json': return { name: 'config.json', json: true, seeds: files('config.json', 'model'), read: readConfig };
+    case 'tokenizer.json': return { name: 'tokenizer.json', damage: asValues, seeds: files('tokenizer.json', 'hub-tokenizer', 'gguf'), read: (path) => loadTokenizer(join(path, '..')).encode('def f(x): return "é" + x') };
+    case 'config.json': return { name: 'config.json', damage: asValues, seeds: files('config.json', 'model'), read: readConfig };
     case 'wheel': return { name: 'a.whl', seeds: [zip(members), zip(members.slice(1))], read: (path) => readArchive(path) };
-    case 'sdist': return { name: 'a.tar.gz', seeds: [tarGz(members), tarGz(members.slice(1))], read: (path) => {
+    case 'sdist': {
+      const tars = [tar(members), tar(members.slice(1))], seeds = tars.map((bytes) => gzipSync(bytes));
       // The hash of gzip refuses nearly all: of every other input the tar within is damaged.
-      if (random.below(2)) writeFileSync(path, gzipSync(damaged(tar(members), [tar(members)], random)));
-      readArchive(path);
-    } };
-    case 'corpus': return { name: 'corpus.json', json: true, seeds: ['mini.json', 'mini-git.json'].map((file) => shortened(readFileSync(join('data/corpora', file), 'utf8'))), read: readCorpusFile };
+      return { name: 'a.tar.gz', seeds, read: (path) => readArchive(path), damage: (from) =>
+        (random.below(2) ? gzipSync(damaged(tars[random.below(tars.length)]!, tars, random)) : damaged(from, seeds, random)) };
+    }
+    case 'corpus': return { name: 'corpus.json', damage: asValues, seeds: ['mini.json', 'mini-git.json'].map((file) => shortened(readFileSync(join('data/corpora', file), 'utf8'))), read: readCorpusFile };
     case 'pack': {
       const bare = join(place, 'r.git'), folder = join(place, 'clone');
       makeRepository(bare, Array.from({ length: 12 }, (_, i) => ({ files: { 'tests/test_a.py': PYTHON[i % 3]!.repeat(1 + i), 'a.py': `x = ${i}\n` } })));
@@ -134,6 +135,9 @@ async function formatOf(name: string): Promise<Format> {
   }
 }
 
+/** Damaged as values rather than as bytes. */
+const asValues = (from: Buffer): Buffer => damagedJson(from.toString('utf8'), random);
+
 /** The first entries of a corpus file. */
 function shortened(text: string): Buffer {
   const json = JSON.parse(text) as Record<string, unknown>;
@@ -143,7 +147,7 @@ function shortened(text: string): Buffer {
   return Buffer.from(JSON.stringify(json));
 }
 
-const { name, seeds, json, read } = await formatOf(format);
+const { name, seeds, damage = (from) => damaged(from, seeds, random), read } = await formatOf(format);
 const folder = join(place, 'input');
 mkdirSync(folder);
 const path = join(folder, name);
@@ -162,7 +166,7 @@ if (!readable) throw new Error(`no undamaged ${format} is read`);
 let refused = 0, slowest = 0;
 for (let i = 0; i < count; i++) {
   const from = seeds[random.below(seeds.length)]!;
-  const bytes = json ? damagedJson(from.toString('utf8'), random) : damaged(from, seeds, random);
+  const bytes = damage(from);
   writeFileSync(path, bytes);
   const began = performance.now();
   try {
