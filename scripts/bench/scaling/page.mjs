@@ -94,7 +94,10 @@ together is bounded by bytes (\`model/memory.ts\`), and histories are streamed.
 
 ## A long run
 
-${number(minutes(longest[0], longest.at(-1)))} minutes of \`reproduce --profile coder\` in one process, sampled twice a minute (\`scripts/bench/endurance.mjs\`; [measured/endurance.csv](measured/endurance.csv)):
+${number(minutes(longest[0], longest.at(-1)))} minutes of \`reproduce --profile coder\` in one process, sampled twice a minute (\`scripts/bench/endurance.mjs\`;
+[measured/endurance.csv](measured/endurance.csv)): Static's answers, then the curation of the histories, the reading of their diffs and
+states by nano-coder, and training and answers on the evolution track. Twice it was paused, for 10 and 16 minutes. Each stage takes what it
+takes at its beginning; what the reading adds is the vectors, which are its result.
 
 ![Resident memory and tensors along the run](measured/endurance.svg)
 
