@@ -65,7 +65,8 @@ test('an adapter of the last layer alone is one of all layers with zeros below: 
   const whole = random(2, [], 9), below = mapLayer((p, k) => tf.zerosLike(whole.layers[0]![p][k]));
   const last = { ...whole, depth: 1, layers: whole.layers.slice(1) }, all = { ...whole, layers: [below, whole.layers[1]!] };
   const states = (adapter: Adapter) => hiddenStates(model, ids, { lora: toLowRank(adapter) });
-  assert.equal(gap(states(last), states(all)), 0);
+  // Equal but for rounding, as for a fresh adapter: a layer without one runs other kernels than one with zeros.
+  assert.ok(gap(states(last), states(all)) < 1e-6);
   assert.ok(gap(states(last), hiddenStates(model, ids)) > 0.1, 'the adapter changes something');
 
   const decoded = (adapter: Adapter) => {
@@ -74,7 +75,7 @@ test('an adapter of the last layer alone is one of all layers with zeros below: 
     decoder.dispose();
     return logits;
   };
-  assert.equal(gap(decoded(last), decoded(all)), 0);
+  assert.ok(gap(decoded(last), decoded(all)) < 1e-6);
 
   const gradients = (adapter: Adapter) => tf.grads((...list: Tensor[]) => states(adapterFromTensors(list, 3, 6)).square().sum())(adapterTensors(adapter));
   const count = adapterTensors(last).length;

@@ -54,9 +54,8 @@ export async function openCommitVectors(
   const vectors: CommitVectors = new Map();
   const lacking = () => readInto(vectors, ids, (id) => read(path(id), progress));
   await ensure(() => lacking().size === 0, folder, 'reading diffs with the model', progress, async () => {
-    const missing = lacking();
     const { embedder, close } = await openReader(profile, base, progress);
-    const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, missing, progress);
+    const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, lacking(), progress);
     let done = 0;
     const report = speedometer(progress, 'reading repositories at each commit', () => done, [...diffs.values()].reduce((sum, commits) => sum + commits.size, 0));
     const windows = windowCache(profile, embedder, recipes.state, report);
@@ -83,7 +82,6 @@ export async function openCommitVectors(
       });
       write(path(history.id), made);
       vectors.set(history.id, made);
-      missing.delete(history.id);
       report(0);
     }
     close();

@@ -5,11 +5,12 @@ import { curate, type CurationReport } from '../data/curate.js';
 import { readCommitRows, readTaskRows } from '../data/dataset/dataset.js';
 import { SUITES, tablePath, type TableKind } from '../data/dataset/suites.js';
 import { secondsOfDay } from '../data/iso-day.js';
+import { WALKING } from '../data/sources/git.js';
 import type { Commit, History, Task } from '../data/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
-import { type Progress, silent } from '../store/progress.js';
+import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
 import { areWhole, seal, sealed } from '../store/sums.js';
 import { evolutionKey, hasHistories } from './keys.js';
@@ -47,7 +48,7 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
     async *commits() {
       for (const path of paths('commits')) yield* readCommitRows(path);
     },
-    // Whoever reads them tells how far it is.
-    histories: () => openSource(profile, silent).histories(),
+    // Whoever reads them tells how far it is; what is fetched or damaged is told all the same.
+    histories: () => openSource(profile, (update) => { if (update.stage !== WALKING) progress(update); }).histories(),
   };
 }

@@ -74,7 +74,7 @@ export function toLowRank(adapter: Adapter): LowRankLayer[] {
 }
 
 /** What stands for layer i where one entry serves every layer, or there is one a layer. */
-const ofLayer = <T>(list: readonly T[], i: number): T => (list.length === 1 ? list[0]! : list[i]!);
+export const ofLayer = <T>(list: readonly T[], i: number): T => (list.length === 1 ? list[0]! : list[i]!);
 const batched = (x: Tensor): Tensor => (x.rank === 3 ? x : x.expandDims(0));
 
 /**

@@ -10,7 +10,7 @@ import type { ModelConfig } from '../model/config.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { reasonOf, UserError } from '../store/errors.js';
 import { readSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
-import { mapLayer, projections, projectionShapes, type Adapter, type Projection } from './adapter.js';
+import { mapLayer, ofLayer, projections, projectionShapes, type Adapter, type Projection } from './adapter.js';
 
 const SETTINGS = 'adapter_config.json', WEIGHTS = 'adapter_model.safetensors';
 const MLP: ReadonlySet<Projection> = new Set(['gate_proj', 'up_proj', 'down_proj']);
@@ -27,7 +27,7 @@ const tensorName = (layer: number, p: Projection, factor: 'a' | 'b'): string =>
 export function savePeft(folder: string, adapter: Adapter, config: ModelConfig, baseName: string): void {
   const { depth } = adapter, first = config.layers - depth, adapted = Array.from({ length: depth }, (_, i) => first + i);
   const entries = adapted.map((i) => {
-    const layer = adapter.layers.length === 1 ? adapter.layers[0]! : adapter.layers[i - first]!;
+    const layer = ofLayer(adapter.layers, i - first);
     return projections.flatMap((p) => (['a', 'b'] as const).map((k): [string, NamedArray] => [tensorName(i, p, k), toArray(layer[p][k])]));
   }).flat();
   // By name, as the safetensors library orders them: the file is then the same byte for byte.

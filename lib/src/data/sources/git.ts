@@ -45,13 +45,16 @@ export interface GitSourceOptions {
   cutoff: number;
 }
 
+/** Told while repositories are gone through, one after another. */
+export const WALKING = 'reading git repositories';
+
 export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, progress: Progress): Source {
   const unusable: Source['unusable'] = [];
   const sorted = [...pins].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
   /** What `make` gives of each that can be used. */
   async function* each<T>(make: (history: History) => Promise<T>): AsyncGenerator<T> {
     for (const [i, pin] of sorted.entries()) {
-      progress({ stage: 'reading git repositories', done: i, total: sorted.length, note: pin.id });
+      progress({ stage: WALKING, done: i, total: sorted.length, note: pin.id });
       try {
         yield await make(await openHistory(pin, options));
       } catch (error) {
@@ -59,7 +62,7 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
         unusable.push({ id: pin.id, reason: error.message });
       }
     }
-    progress({ stage: 'reading git repositories', done: sorted.length, total: sorted.length });
+    progress({ stage: WALKING, done: sorted.length, total: sorted.length });
   }
   const histories = () => each(async (history) => {
     await checkWhole(history.gitDir, history.id, history.head, true);
