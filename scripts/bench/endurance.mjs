@@ -1,6 +1,7 @@
 /**
  * Does a long run keep its memory? Runs the command line in this process and writes, twice a minute, how much of it is in
- * memory and how many tensors the engine holds: `node scripts/bench/endurance.mjs OUT.csv reproduce --profile coder`.
+ * memory and how many tensors the engine holds: `node scripts/bench/endurance.mjs OUT.csv reproduce --profile coder`. Several
+ * commands, with `+` between them, run one after the other in the same process.
  * `node scripts/bench/endurance-figure.mjs` draws what was kept in docs.
  */
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
@@ -26,5 +27,6 @@ process.stderr.write = (...message) => {
   }
   return tell(...message);
 };
-await main(command);
+const commands = command.join('\n').split('\n+\n').map((words) => words.split('\n'));
+for (const words of commands) await main(words);
 sample();

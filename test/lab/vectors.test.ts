@@ -29,6 +29,8 @@ const corpus = {
   repositories: repositories.map(({ id, split }) => ({ id, split, tasks: 1, candidates: 1, drops: {} })),
 } as unknown as Parameters<typeof openVectors>[1];
 
+const namedAs = (called: string) => { const { name, base: frozen } = profileNamed(called); return { name, base: frozen }; };
+
 /** Whether the model was asked: a speed of 0 tokens a second is reported where it was not. */
 function watch() {
   const speeds: number[] = [];
@@ -91,4 +93,15 @@ test('another model than the one that answers can read: its vectors are its own'
   for (const [id, vector] of vectors) assert.deepEqual(vector, frozen.get(id));
   const commits = await openCommitVectors(own, await openEvolution(own, () => {}), base, () => {});
   for (const [first] of commits.values()) assert.deepEqual([first!.state.length, first!.diff.length], [2 * config.hidden, 2 * config.hidden]);
+});
+
+test('a profile with another frozen model curates and reads nothing again', async () => {
+  const own = { ...profile, encoder: { ...profile.encoder, model: 'data/models/nano-coder' } };
+  const vectors = await openVectors(own, corpus, base, () => {});
+  const other = { ...own, ...namedAs('smoke@test/fixtures/gguf/llama.gguf') };
+  const absent = { ...corpus, source: () => Promise.reject(new Error('read again')) };
+  assert.deepEqual(await openVectors(other, absent, base, () => {}), vectors);
+  const first = watch(), evolution = await openEvolution(other, () => assert.fail('curated again'));
+  await openCommitVectors(other, evolution, base, first.progress);
+  assert.ok(!first.encoded());
 });

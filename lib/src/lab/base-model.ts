@@ -14,7 +14,7 @@ import { areWhole, seal } from '../store/sums.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
 import { baseKey } from './keys.js';
-import { cache } from './paths.js';
+import { cache, cacheOf } from './paths.js';
 import { fetchPinnedModel, isPinnedModel, readPinnedModel } from './pinned-model.js';
 import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
 
@@ -51,7 +51,7 @@ export interface Reader {
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {
   const { base } = profile;
   if ('model' in base) return openModel(base.model, progress);
-  const tokenizer = loadTokenizer(shippedModel()), folder = cache(profile.name, `base-${baseKey(profile)}`);
+  const tokenizer = loadTokenizer(shippedModel()), folder = cacheOf(profile.name, `base-${baseKey(profile)}`);
   await ensure(() => areWhole(folder, MODEL_FILES, progress), folder, 'pre-training the tiny base model', progress, async () => {
     await pretrainTiny(folder, base, await corpus(), tokenizer, progress);
     seal(folder, MODEL_FILES);

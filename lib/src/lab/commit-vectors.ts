@@ -18,7 +18,7 @@ import { type NamedArray, storedSafetensors, storeSafetensors } from '../store/s
 import { openReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
-import { cache } from './paths.js';
+import { cacheOf } from './paths.js';
 import { readInto, speedometer, windowCache } from './vectors.js';
 
 export interface CommitVector {
@@ -48,7 +48,7 @@ export async function openCommitVectors(
   profile: Profile, evolution: Evolution, base: BaseModel, progress: Progress,
   recipes: CommitRecipes = { state: recipeOf(profile.encoder), diff: diffInPart(profile.encoder) },
 ): Promise<CommitVectors> {
-  const folder = cache(profile.name, `commit-vectors-${commitVectorsKey(profile, recipes)}`);
+  const folder = cacheOf(profile.name, `commit-vectors-${commitVectorsKey(profile, recipes)}`);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const ids = evolution.report.repositories.filter(({ commits }) => commits > 0).map(({ id }) => id);
   const vectors: CommitVectors = new Map();

@@ -11,7 +11,7 @@ import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
 import { areWhole, seal } from '../store/sums.js';
 import { corpusKey } from './keys.js';
-import { cache } from './paths.js';
+import { cacheOf } from './paths.js';
 import { openSource } from './source.js';
 
 export interface Corpus {
@@ -24,7 +24,7 @@ export interface Corpus {
 
 export async function openCorpus(profile: Profile, progress: Progress): Promise<Corpus> {
   const all = openSource(profile, progress);
-  const folder = cache(profile.name, `corpus-${corpusKey(profile)}`);
+  const folder = cacheOf(profile.name, `corpus-${corpusKey(profile)}`);
   let loading: Promise<Repository[]> | undefined;
   const source = () => {
     loading ??= 'synthetic' in profile.corpus

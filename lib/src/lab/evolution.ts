@@ -14,7 +14,7 @@ import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
 import { areWhole, seal, sealed } from '../store/sums.js';
 import { evolutionKey, hasHistories } from './keys.js';
-import { cache } from './paths.js';
+import { cacheOf } from './paths.js';
 import { openSource } from './source.js';
 
 export interface Evolution {
@@ -31,7 +31,7 @@ export interface Evolution {
 export async function openEvolution(profile: Profile, progress: Progress): Promise<Evolution> {
   const source = openSource(profile, progress);
   if (!hasHistories(profile)) throw new UserError(`The repositories of profile ${profile.name} are one snapshot each, without history: choose the static track, or another profile.`);
-  const folder = cache(profile.name, `evolution-${evolutionKey(profile)}`);
+  const folder = cacheOf(profile.name, `evolution-${evolutionKey(profile)}`);
   const report = 'curation.json', reportPath = join(folder, report);
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
   // The report is written after the tables, so its presence says that they are there.

@@ -5,7 +5,7 @@ import { methods, type Track } from '../methods/index.js';
 import type { Profile } from '../profiles.js';
 import { explain, UserError } from '../store/errors.js';
 import { runId } from './keys.js';
-import { cache, results } from './paths.js';
+import { cacheOf, results } from './paths.js';
 import { ALL, HEADLINE, type Plan, plansOf, SEEDS } from './plan.js';
 import { readRun, type Run, type RunRecord } from './run.js';
 import { type Conditions, conditions, headroom, moreRepositories, trainingLength } from './studies.js';
@@ -97,7 +97,7 @@ export function removeRun(profile: string, id: string): { removed: string[]; sha
   const trained = readTrained(profile, id);
   const sharedWith = trained ? storedIds(profile).filter((other) => other !== id && readTrained(profile, other) === trained) : [];
   const folders = [
-    results(profile, 'runs', id), cache(profile, 'runs', id), ...(trained && sharedWith.length === 0 ? [cache(profile, 'trained', trained)] : []),
+    results(profile, 'runs', id), cacheOf(profile, 'runs', id), ...(trained && sharedWith.length === 0 ? [cacheOf(profile, 'trained', trained)] : []),
   ].filter(existsSync);
   for (const folder of folders) rmSync(folder, { recursive: true });
   return { removed: folders, sharedWith };

@@ -29,7 +29,7 @@ import { answerTasks } from './answering.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey, corpusKey, evolutionKey, likelihoodKey, runId, trainingId } from './keys.js';
 import { methodInputs, tasksOfStep } from './method-inputs.js';
-import { cache, results } from './paths.js';
+import { cacheOf, results } from './paths.js';
 import type { TrackData } from './track-data.js';
 import { trained } from './training.js';
 
@@ -112,7 +112,7 @@ export function performRun(
   method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress,
 ): Promise<Run> {
   const id = runId(method, data.track, seed, profile);
-  return locked(cache(profile.name, 'runs', id), `answering with ${method.name}`, progress, () => finish(id, method, seed, profile, base, data, progress));
+  return locked(cacheOf(profile.name, 'runs', id), `answering with ${method.name}`, progress, () => finish(id, method, seed, profile, base, data, progress));
 }
 
 async function finish(
@@ -182,7 +182,7 @@ const withoutNats = (rows: readonly Prediction[]): Uint8Array => predictionsTabl
 const withoutValues = (row: Likelihood): Likelihood => ({ ...row, targetNats: 0, eosNats: 0 });
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 
-const doneHere = (id: string, profile: Profile): string => cache(profile.name, 'runs', id, 'done');
+const doneHere = (id: string, profile: Profile): string => cacheOf(profile.name, 'runs', id, 'done');
 
 /** True when this machine's cache has finished the run (a committed result alone does not count) and its result is not damaged. */
 export function finishedHere(id: string, track: Track, profile: Profile): boolean {
@@ -210,7 +210,7 @@ async function answered(
     ...asked(data.scored).map(([suite, list]) => ({ adapter, suite, list, what: 'likelihoods' as const })),
   ]);
   const total = parts.reduce((n, p) => n + p.list.length, 0), decoded = parts.reduce((n, p) => n + (p.what === 'predictions' ? p.list.length : 0), 0);
-  const stage = `answering with ${method.name}`, { tokenizer } = base, folder = cache(profile.name, 'runs', id);
+  const stage = `answering with ${method.name}`, { tokenizer } = base, folder = cacheOf(profile.name, 'runs', id);
   const answers = await method.answers(inputs, made);
   const out: AllAnswers = { predictions: [], likelihoods: [], seconds: 0, adapterBytes: bytesOf(answers, data), addedTokens: 0, leftOut: {} };
   let done = 0;

@@ -13,12 +13,12 @@ import { keptPath } from '../train/checkpoints.js';
 import { passesKept } from '../train/trainer.js';
 import { recordText } from './adapt/record.js';
 import { trainingId } from './keys.js';
-import { cache } from './paths.js';
+import { cacheOf } from './paths.js';
 
 /** Where it is stored, or will be: undefined where the method trains nothing. */
 export function trainedPath(method: Method, { track, seed }: Pick<MethodInputs, 'track' | 'seed'>, profile: Profile): string | undefined {
   const id = trainingId(method, track, seed, profile);
-  return id && cache(profile.name, 'trained', id, 'trained.safetensors');
+  return id && cacheOf(profile.name, 'trained', id, 'trained.safetensors');
 }
 
 /** The trained values, from the cache or made and stored there. An interrupted training goes on. */

@@ -12,7 +12,7 @@ import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
 import { openReader, type BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
 import { vectorsKey } from './keys.js';
-import { cache } from './paths.js';
+import { cacheOf } from './paths.js';
 
 /** Repository vectors [2h] by repository. */
 export type Vectors = Map<string, Float32Array>;
@@ -25,7 +25,7 @@ export async function openVectors(
   profile: Profile, corpus: Corpus, base: BaseModel, progress: Progress, encoder: EncoderConfig = profile.encoder,
 ): Promise<Vectors> {
   const recipe = recipeOf(encoder);
-  const folder = cache(profile.name, `vectors-${vectorsKey({ ...profile, encoder })}`);
+  const folder = cacheOf(profile.name, `vectors-${vectorsKey({ ...profile, encoder })}`);
   const ids = corpus.repositories.filter((r) => r.tasks > 0).map((r) => r.id);
   const path = (id: string) => join(folder, `${id}.safetensors`);
   const vectors: Vectors = new Map();
@@ -61,7 +61,7 @@ export function readInto<T>(found: Map<string, T>, ids: readonly string[], read:
 
 /** Window vectors of a profile: one folder for snapshots, commits and ablations. */
 export const windowCache = (profile: Profile, reader: Embedder, recipe: WindowRecipe, tick: (tokens: number) => void): VectorCache =>
-  new VectorCache(cache(profile.name, 'windows'), reader, recipe, tick);
+  new VectorCache(cacheOf(profile.name, 'windows'), reader, recipe, tick);
 
 /** Adds up encoded tokens and reports how far the work is, and how fast the model reads. */
 export function speedometer(progress: Progress, stage: string, done: () => number, total: number): (tokens: number) => void {
