@@ -2,7 +2,7 @@
  * Does a long run keep its memory? Runs the command line in this process and writes, twice a minute, how much of it is in
  * memory and how many tensors the engine holds: `node scripts/bench/endurance.mjs OUT.csv reproduce --profile coder`. Several
  * commands, with `+` between them, run one after the other in the same process.
- * `node scripts/bench/endurance-figure.mjs` draws what was kept in docs.
+ * What was kept is docs/measured/endurance.csv, drawn by `npm run bench -- scaling-page`.
  */
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { tf } from '../../lib/dist/engine/tensorflow.js';

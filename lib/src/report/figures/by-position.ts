@@ -1,4 +1,4 @@
-/** Strict exact match along histories: each method's own adapter, its first one kept, and what renewing it gains: in nats a token where the likelihood was taken. */
+/** Strict exact match along histories: each method's own adapter, its first one kept, and what renewing it gains: in nats a token where all have likelihoods. */
 import type { Interval } from '../../eval/types.js';
 import type { PositionRow } from '../ablation/by-position.js';
 import { legendBelow, legendHeight } from './legend.js';
@@ -12,7 +12,7 @@ const GAINS = [0, 0.32] as const, SCORES = [0.42, 1] as const;
 
 export function byPositionFigure(rows: readonly PositionRow[]): Figure {
   const choices = [...new Set(rows.map(({ choice }) => choice))];
-  const byNats = rows.some(({ gainNats }) => gainNats);
+  const gains = rows.filter(({ gain }) => gain), byNats = gains.length > 0 && gains.every(({ gainNats }) => gainNats);
   // Points are drawn as hundred times a fraction, nats as they are.
   const gainOf = ({ gain, gainNats }: PositionRow): Interval | undefined => {
     if (!byNats || !gainNats) return byNats ? undefined : gain;

@@ -1,6 +1,6 @@
 """Pin earlier releases of the small benchmark's projects: each project's releases in order are its history.
 
-Usage: python3 scripts/corpora/pin_releases.py [DOWNLOADS]   (default data/cache/downloads)
+Usage: python3 scripts/pins/pin_releases.py [DOWNLOADS]   (default data/cache/downloads)
 The package index tells when each wheel was uploaded; pip fetches the chosen ones, which are read and never installed.
 Result: `releases` of data/corpora/mini.json; nothing else in that file changes. Run it after pin_mini.py.
 """
@@ -8,17 +8,16 @@ import json
 import os
 import re
 import sys
-import urllib.request
 import zipfile
 from collections import Counter
 
+from package_index import files_of
 from wheels import MAX_FILE, download, is_test_file, licence_is_permissive, read_wheel, write_json
 
 NAMES = """
 accelerate aenum arviz asdf dill ecdsa geopandas holoviews imbalanced-learn joblib jsonschema
 kazoo libpysal networkx optax parsl pint pooch posthog tensorly trio xarray
 """.split()
-INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
 # The benchmark's cut-off, and the first year in which nearly all wheels are Python 3.
 SINCE, CUTOFF = "2018-01-01T00:00:00Z", "2025-04-01T00:00:00Z"
 MIN_RELEASES, MAX_RELEASES = 5, 8
@@ -32,11 +31,8 @@ ASSERTION = re.compile(r"^\s*(assert\b.+|.*\b(self\.assert\w+|assert_\w+|raises)
 
 def releases_of(name):
     """Final releases in the window with a small wheel that pip takes for Python 3.11, each newer than all before, oldest first."""
-    request = urllib.request.Request(f"{INDEX}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        files = json.load(response)["files"]
     found, newest = [], ()
-    for file in sorted(files, key=lambda f: f["upload-time"]):
+    for file in sorted(files_of(name), key=lambda f: f["upload-time"]):
         version = file["filename"].split("-")[1]
         numbers = tuple(int(n) for n in version.split(".")) if re.fullmatch(r"\d+(\.\d+)*", version) else ()
         if (TAG.search(file["filename"]) and not file["yanked"] and file["size"] <= MAX_WHEEL and numbers > newest

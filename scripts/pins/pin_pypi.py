@@ -1,6 +1,6 @@
 """Pin the large benchmark: permissively licensed source distributions that ship their tests, split by repository.
 
-Usage: python3 scripts/corpora/pin_pypi.py TOP_JSON [DOWNLOADS]   (default data/cache/downloads)
+Usage: python3 scripts/pins/pin_pypi.py TOP_JSON [DOWNLOADS]   (default data/cache/downloads)
 TOP_JSON ranks projects by downloads: top-pypi-packages.min.json of https://hugovk.github.io/top-pypi-packages/. In its
 order the newest source distribution of each project is read, never built or run, until the corpus is full.
 Result: data/corpora/pypi.json. Run it after pin_pretrain.py and pin_mini.py: it shares no project with either, and none
@@ -14,16 +14,15 @@ import re
 import sys
 import tarfile
 import urllib.error
-import urllib.request
 import zipfile
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from email.parser import HeaderParser
 
+from package_index import fetch, files_of
 from wheels import (MAX_FILE, count_assertions, download, is_test_file, licence_is_permissive, normal, read_wheel,
                     short_licence, write_json)
 
-INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
 SEED = 3407
 PROJECTS = 480
 MIN_ASSERTIONS, MIN_CODE, MAX_TEXT, MAX_ARCHIVE = 60, 30_000, 6_000_000, 3_000_000
@@ -37,10 +36,8 @@ STRATUM = 25
 
 def newest_source(name):
     """The newest final release's source distribution as the index lists it, or None."""
-    request = urllib.request.Request(f"{INDEX}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            files = json.load(response)["files"]
+        files = files_of(name)
     except urllib.error.HTTPError:
         return None
     best = None
@@ -52,20 +49,6 @@ def newest_source(name):
         if best is None or numbers > best["numbers"]:
             best = {**file, "version": found[2], "numbers": numbers}
     return best
-
-
-def fetch(file, folder):
-    path = os.path.join(folder, file["filename"])
-    if not os.path.exists(path):
-        with urllib.request.urlopen(file["url"], timeout=120) as response:
-            content = response.read()
-        with open(path + ".tmp", "wb") as stream:
-            stream.write(content)
-        os.replace(path + ".tmp", path)
-    with open(path, "rb") as stream:
-        if hashlib.sha256(stream.read()).hexdigest() != file["hashes"]["sha256"]:
-            sys.exit(f"{path} is not the file the index lists: delete it and run this again")
-    return path
 
 
 def members(path):

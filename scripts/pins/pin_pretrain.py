@@ -1,6 +1,6 @@
 """Pin the pretraining corpus: permissively licensed Python projects, none of which is in the small benchmark.
 
-Usage: python3 scripts/corpora/pin_pretrain.py [DOWNLOADS]   (default data/cache/downloads)
+Usage: python3 scripts/pins/pin_pretrain.py [DOWNLOADS]   (default data/cache/downloads)
 pip fetches the newest wheel of every name below from whatever indexes it is configured with; wheels are read, never
 installed, and their code never runs. Result: data/corpora/pretrain.json.
 """

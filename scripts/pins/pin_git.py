@@ -1,6 +1,6 @@
 """Pin git repositories of the published benchmark's kind: permissive licence, pytest or unittest, a history of commits.
 
-Usage: python3 scripts/corpora/pin_git.py [MIRROR]   (default data/cache/mirror)
+Usage: python3 scripts/pins/pin_git.py [MIRROR]   (default data/cache/mirror)
 MIRROR/owner/name.git are bare clones with full history; they are read with git and nothing in them is run. Repositories
 that began before the cut-off are pinned at their last first-parent commit before it, those that began later at HEAD.
 Result: data/corpora/mini-git.json. Families of which the code model saw a member in pretraining are training repositories.

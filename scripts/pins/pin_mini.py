@@ -1,6 +1,6 @@
 """Pin the small benchmark: permissively licensed wheels that ship their own tests, split by repository.
 
-Usage: python3 scripts/corpora/pin_mini.py [DOWNLOADS]   (default data/cache/downloads)
+Usage: python3 scripts/pins/pin_mini.py [DOWNLOADS]   (default data/cache/downloads)
 pip fetches the newest wheel of every name below from whatever indexes it is configured with; wheels are read, never
 installed, and their code never runs. Result: data/corpora/mini.json. Run it after pin_pretrain.py: it checks that the
 two corpora share no project, and lists in pretrain.json the files (by hash) that pretraining must leave out.
