@@ -15,7 +15,8 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
   const gains = rows.filter(({ gain }) => gain), byNats = gains.length > 0 && gains.every(({ gainNats }) => gainNats);
   // Points are drawn as hundred times a fraction, nats as they are.
   const gainOf = ({ gain, gainNats }: PositionRow): Interval | undefined => {
-    if (!byNats || !gainNats) return byNats ? undefined : gain;
+    if (!byNats) return gain;
+    if (!gainNats) return undefined;
     const { mean, low, high, ...size } = gainNats.difference;
     return { mean: mean / 100, low: low / 100, high: high / 100, ...size };
   };
