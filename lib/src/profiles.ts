@@ -251,7 +251,7 @@ const pypi: Profile = {
 const coder: Profile = {
   ...mini,
   name: 'coder',
-  description: 'git histories of 157 public repositories, and SmolLM2-135M: a real code model on a laptop',
+  description: 'git histories of 157 public repositories, and SmolLM2-135M-Instruct: a model of others, on a laptop',
   corpus: { pinned: 'mini-git.json' },
   curation: { ...mini.curation, maxTasks: 100 },
   evolution: { ...EVOLUTION, perCommit: 4, perFile: 2 },

@@ -1,7 +1,7 @@
 /**
  * One training step of Code2LoRA-Static at the paper's size, with random weights: Qwen2.5-Coder-1.5B, the head of width
  * 1,024 with its AdamW state, one task of 1,024 tokens. Says how long each part took and where the memory went.
- * Usage: npm run bench:paper-step -- [TOKENS]     (needs about 21 GB of free memory)
+ * Usage: npm run bench:paper-step -- [TOKENS]     (needs about 14 GB of free memory)
  */
 import { freemem } from 'node:os';
 import { AdamW } from '../../lib/dist/engine/adamw.js';

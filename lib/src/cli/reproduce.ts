@@ -24,7 +24,7 @@ export async function run(args: string[]): Promise<void> {
   const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
   if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
-  const plans = plansOf(lab.profile, values.all ? ALL : headlineOf(lab.profile));
+  const plans = values.all ? plansOf(lab.profile, ALL) : headlineOf(lab.profile);
   for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
     for (const { track, methods: names } of plans.filter((p) => p.seeds.includes(seed))) {
       for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });

@@ -35,7 +35,7 @@ export async function run(args: string[]): Promise<void> {
   if (values.on !== undefined && values.on !== 'slurm') throw new UserError(`--on is slurm, not ${JSON.stringify(values.on)}.`);
   const [workers, gpus, cpus, concurrency] = (['workers', 'gpus', 'cpus', 'concurrency'] as const).map((name) => atLeastOne(name, values[name]));
   const lab = chosenWorkspace(values, { progress: terminalProgress() });
-  const runs: SweepRun[] = plansOf(lab.profile, values.all ? ALL : headlineOf(lab.profile)).flatMap(({ track, methods, seeds }) =>
+  const runs: SweepRun[] = (values.all ? plansOf(lab.profile, ALL) : headlineOf(lab.profile)).flatMap(({ track, methods, seeds }) =>
     methods.flatMap((method) => seeds.map((seed) => ({ name: `${method} ${track} ${seed}`, method, track, seed }))));
   if (values.on) stopOnInterrupt();
   const done = await lab.sweep(runs, { workers, ...(values.on && { on: 'slurm', slurm: { partition, time, memory, gpus, cpus, concurrency } }) });

@@ -20,9 +20,9 @@ export const HEADLINE: readonly Plan[] = [
   { track: 'evolution', methods: ['pretrained', 'single-lora', 'code2lora-static', 'code2lora-evo'], seeds: SEEDS.slice(0, 1) },
 ];
 
-/** The headline of a profile, which may leave methods to `reproduce --all`. */
-export const headlineOf = ({ headlineWithout = [] }: Profile): readonly Plan[] =>
-  HEADLINE.map((plan) => ({ ...plan, methods: plan.methods.filter((method) => !headlineWithout.includes(method)) }));
+/** The headline of a profile, on the tracks that it has; it may leave methods to `reproduce --all`. */
+export const headlineOf = (profile: Profile): Plan[] =>
+  plansOf(profile, HEADLINE).map((plan) => ({ ...plan, methods: plan.methods.filter((method) => !profile.headlineWithout?.includes(method)) }));
 
 /** All methods; what is trained, under three seeds: `npm run reproduce:all`. */
 export const ALL: readonly Plan[] = [

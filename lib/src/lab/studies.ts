@@ -25,7 +25,7 @@ export const moreRepositories = (available = Number.POSITIVE_INFINITY, counts: r
 const COUNTS = [10, 25, 50, 100, 200];
 
 /**
- * How much there is to win: single LoRA trained on, on each repository alone, beside what written adapters win. All were trained
+ * How much there is to win: single LoRA trained further on each repository alone, beside what written adapters win. All were trained
  * for one pass before: after less, part of what training on gains is what any more training would have gained.
  */
 export const headroom = (): SweepRun[] => ['single-lora', 'code2lora-static', 'code2lora-evo', 'headroom-tests', 'headroom-source']

@@ -1,5 +1,5 @@
 /**
- * Headroom: what an adapter could know of a repository. Single LoRA is trained on, on one repository alone, and asked about
+ * Headroom: what an adapter could know of a repository. Single LoRA is trained further on one repository alone, and asked about
  * test files that it has not read: on the repository's other tests, or on its source text (the usual test-time training).
  * A written adapter's gain means little without it. Tasks of half of a repository's test files are learnt from, tasks of the
  * other half are asked; learning rate and passes are those of the least loss on validation repositories, halved alike.

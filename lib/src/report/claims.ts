@@ -139,6 +139,7 @@ export function claimsTable(list: readonly Claim[]): ReportTable {
     findings: [],
     note: 'A verdict rests on the log-likelihood: above zero the target is more probable under what is named first. Supported: the 95% interval (repositories and training seeds) is '
       + 'above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
+      + '"As good as" is judged otherwise: supported if not worse by more than a tenth of what the other gains. '
       + 'The paper\'s model is Qwen2.5-Coder-1.5B with long prompts, trained on 409 repositories: a claim that is contradicted here may hold there.',
   };
 }

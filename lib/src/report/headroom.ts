@@ -71,7 +71,7 @@ export interface RepositoryHeadroom {
   suite: Suite;
   repo: string;
   tasks: number;
-  /** Of single LoRA trained on, on its other tests, and on its source text. */
+  /** Of single LoRA, trained further on its other tests, and on its source text. */
   tests?: number;
   source?: number;
   /** Of a written adapter over the average one of its method. */

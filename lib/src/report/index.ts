@@ -1,5 +1,5 @@
 /** Results as tables and figures: what a notebook imports from here, and the stored runs that they are made of. */
-export { HEADLINE } from '../lab/plan.js';
+export { headlineOf } from '../lab/plan.js';
 export { type PlannedRun, readPlanned, readStudies, type Studies } from '../lab/run-store.js';
 export { withDependencies } from '../lab/availability.js';
 export { conditions, moreRepositories, trainingLength, whatIsRead } from '../lab/studies.js';

@@ -60,8 +60,8 @@ export function auditGainTable(rows: readonly AuditRow[]): ReportTable {
       section('Average + step · (own − average), over the average', steps.map((step) => line(`step ${step}`, `step ${step}`, (row) => row.steps.find((one) => one.step === step)!.gain)), nats),
     ],
     findings: [],
-    note: 'In nats a token, with 95% intervals over repositories; above zero the adapter named first is better. Every repository\'s tasks were asked under the adapters of all '
-      + 'repositories of their suite. The place is 0 where the own adapter is the best of them and 100 where it is the worst; chance gives 50.',
+    note: 'In nats a token, with 95% intervals over repositories; above zero the adapter named first is better. Each repository\'s tasks (ten at most) were asked under the '
+      + 'adapters of all repositories of their suite (sixty at most). The place is 0 where the own adapter is the best of them and 100 where it is the worst; chance gives 50.',
   };
 }
 

@@ -26,7 +26,7 @@ export function headroomTable(rows: readonly HeadroomRow[]): ReportTable {
       })),
     })).filter((section) => section.rows.length > 0),
     findings: [],
-    note: 'Single LoRA trained on, on one repository alone: on tests of half of its test files, or on its source text; asked are tasks of the other half, the same in '
+    note: 'Single LoRA, trained further on one repository alone: on tests of half of its test files, or on its source text; asked are tasks of the other half, the same in '
       + 'every row. All were trained for one pass before; learning rate and passes of what came then were chosen on validation repositories. Of methods that write adapters, what the own adapter gains over the average one. '
       + '95% intervals over repositories; one training seed. A share is left out where headroom cannot be told from zero.',
   };
