@@ -86,7 +86,7 @@ export interface Profile {
   description: string;
   /** Where the repositories come from: a pinned list under data/corpora, the generator, or the authors' tables. */
   corpus: { pinned: string } | { synthetic: { repositories: number; seed: number } } | { published: PublishedCorpus };
-  curation: StaticOptions & { minTasks: number };
+  curation: StaticOptions;
   /** The evolution track; `cutoff` is a day (UTC) before which all histories end. */
   evolution: Omit<EvolutionOptions, 'cutoff'> & { cutoff: string };
   /**
@@ -273,11 +273,24 @@ const coder: Profile = {
 
 export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, coder, paper];
 
-/** @param name of a profile; `mini@smollm2-135m` is `mini` with another frozen model, and keeps results of its own */
+/**
+ * @param name of a profile; `mini@smollm2-135m` is `mini` with another frozen model, and keeps results of its own. The name that it
+ *   gets is that of a folder, and names the same profile again: `mini@Qwen%2FQwen2.5-Coder-0.5B`
+ */
 export function profileNamed(name: string): Profile {
-  const [, plain, model] = /^([^@]*)(?:@(.+))?$/.exec(name) ?? [];
+  const [, plain, given] = /^([^@]*)(?:@(.+))?$/.exec(name) ?? [];
   const found = profiles.find((p) => p.name === plain);
   if (!found) throw new UserError(`There is no profile "${name}". Known: ${profiles.map((p) => p.name).join(', ')}; each also with another frozen model, as mini@MODEL.`);
-  if (model === undefined) return found;
-  return { ...found, name: `${plain}@${model.replace(/[^\w.-]+/g, '-').replace(/^[-.]+/, '')}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model } };
+  if (given === undefined) return found;
+  const model = decoded(given);
+  return { ...found, name: `${plain}@${encodeURIComponent(model)}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model } };
+}
+
+/** The name as it was before it became a folder's; itself where it never was one. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }

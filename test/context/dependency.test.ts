@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DEPENDENCY_BUDGETS, fixedBudget } from '../../lib/dist/context/budget.js';
 import { type LeftOut, SEPARATOR } from '../../lib/dist/context/context.js';
 import { dependencyContext } from '../../lib/dist/context/dependency/dependency-context.js';
 import { importsInScope } from '../../lib/dist/context/dependency/imports.js';
@@ -18,7 +17,7 @@ before(openParser);
 const folder = mkdtempSync(join(tmpdir(), 'dependency-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const all = dependencyContext(tokenizer, DEPENDENCY_BUDGETS.V2);
+const all = dependencyContext(tokenizer, 4_096);
 
 /** Blocks of one context, and what was left out of it. */
 function context(files: Record<string, string>, file: string, prefix: string): { blocks: [string, string][]; leftOut: LeftOut } {
@@ -193,7 +192,7 @@ test('no context has more tokens than its budget; what has no room is counted; t
   assert.ok(names.every((name) => whole.includes(`def ${name}(`)));
   const budgets = [...Array.from({ length: 60 }, (_, i) => Math.floor((i * cost(whole)) / 60)), cost(whole) - 1, cost(whole)];
   for (const tokens of budgets) {
-    const contexts = dependencyContext(tokenizer, fixedBudget(tokens)).prepare(repo);
+    const contexts = dependencyContext(tokenizer, tokens).prepare(repo);
     const some = contexts.contextFor({ file: 'test_a.py', prefix });
     assert.ok(cost(some) <= tokens, `${cost(some)} of ${tokens} tokens`);
     assert.equal(blocksOf(some).flatMap(([, text]) => text.match(/^def/gm) ?? []).length + (contexts.leftOut.over_budget ?? 0), names.length);

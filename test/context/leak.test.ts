@@ -1,7 +1,6 @@
 /** Contexts know nothing of the answer, and nothing that a repository holds makes them fail. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { DEPENDENCY_BUDGETS } from '../../lib/dist/context/budget.js';
 import type { ContextMethod, Question } from '../../lib/dist/context/context.js';
 import { denseRetrieval, RAG_V1 } from '../../lib/dist/context/dense.js';
 import { dependencyContext } from '../../lib/dist/context/dependency/dependency-context.js';
@@ -20,7 +19,7 @@ const embed = countOf(['def ', 'return', 'order', 'user', 'message', 'None', '==
 const METHODS: Record<string, ContextMethod> = {
   'RAG V1': denseRetrieval(embed, tokenizer, { ...RAG_V1, tokens: 64, overlap: 8 }),
   'RAG V2': hybridRetrieval(embed, tokenizer),
-  DRC: dependencyContext(tokenizer, DEPENDENCY_BUDGETS.v4),
+  DRC: dependencyContext(tokenizer, 4_096),
 };
 
 /** A task that fails the test when anything but its file and prefix is read. */

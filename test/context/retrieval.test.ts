@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { Bm25, words } from '../../lib/dist/context/bm25.js';
-import { DEPENDENCY_BUDGETS, fixedBudget, remainingBudget, Room } from '../../lib/dist/context/budget.js';
+import { Room } from '../../lib/dist/context/room.js';
 import { tokenChunks } from '../../lib/dist/context/chunks.js';
 import { type LeftOut, SEPARATOR, withContext } from '../../lib/dist/context/context.js';
 import { denseRetrieval, RAG_V1 } from '../../lib/dist/context/dense.js';
@@ -125,7 +125,7 @@ test('RAG V1: a chunk that does not fit the budget is left out and counted, the 
   const files = { 'long.py': 'apple = "apple apple apple apple apple apple apple"\n', 'short.py': 'apple = "pear"\n' };
   const cost = count(`# short.py\napple = "pear"${SEPARATOR}`);
   for (const [tokens, expected, left] of [[cost, '# short.py\napple = "pear"', 1], [cost - 1, '', 2]] as const) {
-    const contexts = denseRetrieval(embedFruit, tokenizer, { ...RAG_V1, budget: fixedBudget(tokens) }).prepare(repository(files));
+    const contexts = denseRetrieval(embedFruit, tokenizer, { ...RAG_V1, budget: tokens }).prepare(repository(files));
     assert.equal(contexts.contextFor({ file: 'tests/test_a.py', prefix: 'apple' }), expected);
     assert.deepEqual(contexts.leftOut, { over_budget: left });
   }
@@ -200,7 +200,7 @@ test('RAG V2: a chunk that does not fit is compressed, then cut, then left out',
     + lines(12, (i) => `    def method_${i}(self, apple): return ${i}`);
   const repo = repository({ 'apple.py': text });
   const context = (tokens: number): [string, LeftOut] => {
-    const contexts = hybridRetrieval(embedFruit, tokenizer, { ...RAG_V2, budget: fixedBudget(tokens) }).prepare(repo);
+    const contexts = hybridRetrieval(embedFruit, tokenizer, { ...RAG_V2, budget: tokens }).prepare(repo);
     return [contexts.contextFor({ file: 'test_a.py', prefix: 'Apple().bite() == apple' }), contexts.leftOut];
   };
   const whole = `# apple.py\n${text}`;
@@ -213,13 +213,6 @@ test('RAG V2: a chunk that does not fit is compressed, then cut, then left out',
   assert.ok(short.startsWith(`${cut}\n`) && cut.split('\n').length > 10);
   assert.deepEqual(cutCounts, { shortened: 1 });
   assert.deepEqual(context(count(`# apple.py${SEPARATOR}`)), ['', { over_budget: 1 }]);
-});
-
-test('budgets', () => {
-  const { v3, v4, V2 } = DEPENDENCY_BUDGETS;
-  assert.deepEqual([0, 5_000, 7_990].map(v4), [4_096, 3_000, 128]);
-  assert.deepEqual([v3(9_000), V2(9_000)], [6_000, 4_096]);
-  assert.equal(remainingBudget({ total: 100, reserved: 10, least: 5, most: 50 })(60), 30);
 });
 
 test('the room of a context is exact: its blocks cost what they cost together', () => {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { curate, type Track } from '../../lib/dist/data/curate.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
 import { SUITES, type Suite, tablePath } from '../../lib/dist/data/dataset/suites.js';
-import { embeddedTests, LeakageGuard } from '../../lib/dist/data/leakage.js';
+import { LeakageGuard, refuseAsked } from '../../lib/dist/data/leakage.js';
 import { gitSource, type GitPin } from '../../lib/dist/data/sources/git.js';
 import { sourceFiles, testFiles } from '../../lib/dist/data/tests-files.js';
 import type { Commit, CrossRepoSplit, Task } from '../../lib/dist/data/types.js';
@@ -121,7 +121,9 @@ test('no test file is among those an encoder reads', () => {
     files: paths.map((path) => ({ path, bytes: path === 'by_content.py' ? Buffer.from('import pytest\n')
       : path === 'latin.py' ? Buffer.from('# \xe4\ndef test_a():\n  pass\n', 'latin1') : Buffer.from('x = 1\n') })),
   };
-  assert.deepEqual(embeddedTests(repo), []);
   assert.deepEqual(sourceFiles(repo, { docs: true }).map(({ path }) => path), ['a.py', 'docs/x.md']);
   assert.deepEqual(testFiles(repo).map(({ path }) => path), ['tests/a.py', 'testing.py', 'contest/b.py', 'by_content.py', 'latin.py']);
+  const tasks = [{ repo: 'o/r', file: 'testing.py' }, { repo: 'o/other', file: 'a.py' }] as Task[];
+  refuseAsked('o/r', sourceFiles(repo, { docs: true }), tasks);
+  assert.throws(() => refuseAsked('o/r', testFiles(repo), tasks), /o\/r: tasks ask about testing\.py/);
 });

@@ -113,7 +113,12 @@ test('a profile with another frozen model: results of its own, named by the weig
   assert.deepEqual({ ...own, name: mini.name, base: mini.base, description: mini.description }, mini);
   assert.equal(baseKey(own), readPinnedModel('smollm2-135m').sha256.slice(0, 12));
   const byPath = profileNamed('mini@test/fixtures/gguf/llama.gguf'), byFolder = profileNamed('mini@data/models/nano-coder');
-  assert.equal(byPath.name, 'mini@test-fixtures-gguf-llama.gguf');
+  assert.equal(byPath.name, 'mini@test%2Ffixtures%2Fgguf%2Fllama.gguf');
+  for (const name of ['mini@Qwen/Qwen2.5-Coder-0.5B', 'mini@owner/model@rev', 'mini@100%/model', 'mini@../models/a b']) {
+    const one = profileNamed(name);
+    assert.deepEqual([profileNamed(one.name), one.base], [one, { model: name.slice(5) }]);
+    assert.ok(!/[/ ]/.test(one.name));
+  }
   assert.equal(baseKey(byPath), sha256(whole).slice(0, 12));
   assert.equal(baseKey(byFolder), baseKey(mini));
   assert.throws(() => profileNamed('none@smollm2-135m'), says(/There is no profile "none@smollm2-135m"/));

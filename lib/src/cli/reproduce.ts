@@ -2,10 +2,9 @@
 import { parseArgs } from 'node:util';
 import { device, unusedGpu } from '../engine/tensorflow.js';
 import { results } from '../lab/paths.js';
-import { ALL, headlineOf, plansOf } from '../lab/plan.js';
+import { ALL, headlineOf, plansOf, unanswered } from '../lab/plan.js';
 import { readPlanned, readStudies } from '../lab/run-store.js';
 import { conditions, headroom, moreRepositories, trainingLength } from '../lab/studies.js';
-import { methods } from '../methods/index.js';
 import { writeResults } from '../report/results.js';
 import { chosenWorkspace, WORKSPACE } from './options.js';
 import { stageTimes } from './stage-times.js';
@@ -21,13 +20,13 @@ export async function run(args: string[]): Promise<void> {
   const unused = unusedGpu();
   if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
-  const unanswered = 'published' in lab.profile.corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : [];
-  if (unanswered.length && values.all) console.log(`Left out, since the published tables hold no source text: ${unanswered.join(', ')}.`);
+  const left = unanswered(lab.profile);
+  if (left.length && values.all) console.log(`Left out, since the published tables hold no source text: ${left.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
   const plans = values.all ? plansOf(lab.profile, ALL) : headlineOf(lab.profile);
   for (const seed of new Set(plans.flatMap((p) => p.seeds))) {
     for (const { track, methods: names } of plans.filter((p) => p.seeds.includes(seed))) {
-      for (const name of names.filter((one) => !unanswered.includes(one))) await lab.run(name, { track, seed });
+      for (const name of names) await lab.run(name, { track, seed });
     }
   }
   if (values.all && !('published' in lab.profile.corpus)) {

@@ -5,7 +5,7 @@
  */
 import type { Tokenizer } from '../text/tokenizer.js';
 import { Bm25, words } from './bm25.js';
-import { type Budget, fixedBudget, Room } from './budget.js';
+import { Room } from './room.js';
 import { block, type ContextMethod, leaveOut, type LeftOut, SEPARATOR } from './context.js';
 import { compress } from './dependency/compress.js';
 import { best, type Embed, EmbeddingIndex, queryOf } from './embeddings.js';
@@ -19,11 +19,11 @@ export interface HybridOptions {
   candidates: number;
   /** Chunks in a context. */
   k: number;
-  budget: Budget;
+  budget: number;
 }
 
 /** The paper's, which names no limit of chunks. */
-export const RAG_V2: HybridOptions = { maxChunks: Infinity, candidates: 30, k: 3, budget: fixedBudget(1_536) };
+export const RAG_V2: HybridOptions = { maxChunks: Infinity, candidates: 30, k: 3, budget: 1_536 };
 
 export function hybridRetrieval(embed: Embed, tokenizer: Tokenizer, options: HybridOptions = RAG_V2): ContextMethod {
   return {
@@ -45,7 +45,7 @@ export function hybridRetrieval(embed: Embed, tokenizer: Tokenizer, options: Hyb
         contextFor({ prefix }) {
           const query = queryOf(prefix);
           if (!query) return '';
-          const room = Room.beside(prefix, options.budget, tokenizer);
+          const room = new Room(options.budget, tokenizer);
           const fitting = search(query).flatMap((chunk) => fit(chunk, room, leftOut) ?? []);
           return fitting.reverse().join(SEPARATOR);
         },

@@ -8,7 +8,7 @@ import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { DatasetWriter } from './dataset/dataset.js';
 import { curateHistory, type EvolutionOptions, newEvolutionCounts } from './evolution/evolution-track.js';
-import { embeddedTests, LeakageGuard } from './leakage.js';
+import { LeakageGuard } from './leakage.js';
 import { openParser } from './python.js';
 import { curateStatic, type StaticOptions } from './static-track.js';
 import type { CrossRepoSplit, Source, Task } from './types.js';
@@ -35,8 +35,6 @@ export interface CurationReport {
   leakage: {
     /** Tasks of other repositories that repeat a training task's text: dropped, but for synthetic ones. */
     sharedWithTraining: number;
-    /** Test files that an encoder would have read: none, or the build fails. */
-    embeddedTests: number;
     /** Assertions of validation and test commits that bear an earlier time than training ones: dropped. */
     beforeTraining: number;
     /** Time of the newest commit among all kept, and the cut-off it lies before; out-of-distribution commits aside. */
@@ -45,7 +43,7 @@ export interface CurationReport {
 }
 
 export type Track =
-  | { track: 'static'; options: StaticOptions & { minTasks: number } }
+  | { track: 'static'; options: StaticOptions }
   | { track: 'evolution'; options: EvolutionOptions };
 
 /**
@@ -62,7 +60,7 @@ export async function curate(source: Source, { track, options }: Track, folder: 
   const writer = new DatasetWriter(part);
   const report: CurationReport = {
     track, options: plain(options), repositories: [], unusable: source.unusable,
-    leakage: { sharedWithTraining: 0, embeddedTests: 0, beforeTraining: 0, newest: null },
+    leakage: { sharedWithTraining: 0, beforeTraining: 0, newest: null },
   };
   try {
     if (track === 'static') await snapshots(source, options, writer, report);
@@ -87,19 +85,15 @@ export async function curate(source: Source, { track, options }: Track, folder: 
   }
 }
 
-async function snapshots(source: Source, options: StaticOptions & { minTasks: number }, writer: DatasetWriter, report: CurationReport): Promise<void> {
+async function snapshots(source: Source, options: StaticOptions, writer: DatasetWriter, report: CurationReport): Promise<void> {
   const guard = new LeakageGuard(options);
   for await (const repo of source.snapshots()) {
-    const leaks = embeddedTests(repo);
-    if (leaks.length) throw new Error(`${repo.id}: ${leaks[0]} is a test file and would be embedded.`);
     const curated = curateStatic(repo, options);
     const entry: RepositoryReport = { id: repo.id, split: repo.split, tasks: 0, commits: 0, drops: curated.drops, unread: { ...repo.refused } };
     const kept = guarded(curated.tasks, guard, entry, report);
     if (curated.undecodable) entry.unread['not UTF-8'] = curated.undecodable;
-    const small = kept.length < options.minTasks;
-    if (small && kept.length) entry.drops['small_repository'] = kept.length;
-    if (!small) for (const task of kept) await writer.task(task);
-    entry.tasks = small ? 0 : kept.length;
+    for (const task of kept) await writer.task(task);
+    entry.tasks = kept.length;
     entry.commits = entry.tasks ? 1 : 0;
     report.repositories.push(entry);
   }

@@ -1,10 +1,9 @@
 /**
- * What keeps test knowledge out of training, checked with every build: no task of another repository has the text of a
- * training task, and no test file is among those that an encoder reads.
+ * What keeps test knowledge out of training: no task of another repository has the text of a training task, and no file that is
+ * asked about is among those that an encoder reads.
  */
 import { sha256 } from '../store/hash.js';
-import { sourceFiles, testFiles } from './tests-files.js';
-import type { Repository, Task } from './types.js';
+import type { Task } from './types.js';
 
 export interface LeakageOptions {
   /** Shared tasks are counted but stay: synthetic repositories ask the same questions on purpose. */
@@ -38,8 +37,8 @@ function textOf({ prefix, testFunction, target }: Task): string {
   return sha256(`${prefix.slice(Math.max(0, definition))}${target}`.replace(/\s+/g, ' ')).slice(0, 16);
 }
 
-/** Test files among those an encoder reads of a snapshot: none, or the snapshot may not be embedded. */
-export function embeddedTests(repo: Repository): string[] {
-  const tests = new Set(testFiles(repo).map((file) => file.path));
-  return sourceFiles(repo, { docs: true }).map((file) => file.path).filter((path) => tests.has(path));
+/** @throws Error when an encoder is about to read a file whose assertions are asked about */
+export function refuseAsked(repo: string, read: readonly { path: string }[], tasks: readonly Task[]): void {
+  const asked = new Set(tasks.filter((task) => task.repo === repo).map(({ file }) => file)), leak = read.find(({ path }) => asked.has(path));
+  if (leak) throw new Error(`${repo}: tasks ask about ${leak.path}, so it may not be read.`);
 }

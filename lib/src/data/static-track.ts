@@ -19,6 +19,8 @@ import { testFiles } from './tests-files.js';
 import type { Repository, Task } from './types.js';
 
 export interface StaticOptions extends SelectOptions, LeakageOptions {
+  /** A repository with fewer tasks (30 in the paper) is left out: they are dropped for `small_repository`. */
+  minTasks?: number;
   /**
    * Most test files read of one repository, drawn at random; all when absent. A few large projects have most of a
    * corpus's test files, and their 200 tasks come from a small part of them.
@@ -70,6 +72,7 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
   }
   const { kept, dropped } = select(fit, { ...options, seed: repoSeed(options.seed, repo.id, 'select') });
   for (const { reason } of dropped) drop(reason);
+  if (kept.length < (options.minTasks ?? 0)) for (const _ of kept.splice(0)) drop('small_repository');
   kept.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.start - b.start || a.end - b.end));
   const splits = inRepoSplits(kept.length, repo.split, repoSeed(options.seed, repo.id, 'split'));
   const tasks = kept.map((candidate, i): Task => {
@@ -89,25 +92,19 @@ export interface CuratedCorpus {
   repositories: (Omit<Curated, 'tasks'> & { id: string; tasks: number })[];
 }
 
-/**
- * The tasks of a corpus, repository by repository. One with fewer than `minTasks` tasks (30 in the paper) is left out:
- * its tasks are counted as dropped for `small_repository`.
- */
+/** The tasks of a corpus, repository by repository. */
 export async function curateCorpus(
   repos: Iterable<Repository> | AsyncIterable<Repository>,
-  options: StaticOptions & { minTasks: number; total?: number },
+  options: StaticOptions,
   progress: Progress = silent,
 ): Promise<CuratedCorpus> {
   await openParser();
   const corpus: CuratedCorpus = { tasks: [], repositories: [] };
-  const total = options.total ?? (Array.isArray(repos) ? repos.length : 0);
+  const total = Array.isArray(repos) ? repos.length : 0;
   for await (const repo of repos) {
     const curated = curateStatic(repo, options);
-    const small = curated.tasks.length < options.minTasks;
-    if (small && curated.tasks.length) curated.drops['small_repository'] = curated.tasks.length;
-    const tasks = small ? [] : curated.tasks;
-    corpus.tasks.push(...tasks);
-    corpus.repositories.push({ ...curated, id: repo.id, tasks: tasks.length });
+    corpus.tasks.push(...curated.tasks);
+    corpus.repositories.push({ ...curated, id: repo.id, tasks: curated.tasks.length });
     progress({ stage: 'making tasks', done: corpus.repositories.length, total, note: `${corpus.tasks.length} tasks` });
     // Lets a display repaint: the work above never waits for anything.
     await new Promise((resolve) => setImmediate(resolve));
@@ -115,7 +112,6 @@ export async function curateCorpus(
   corpus.tasks = withoutShared(corpus, options);
   return corpus;
 }
-
 
 /** The tasks without those of other repositories whose text a training repository has too; each is counted. */
 function withoutShared({ tasks, repositories }: CuratedCorpus, options: LeakageOptions): Task[] {

@@ -1,5 +1,5 @@
 /** Which runs the result tables are made of. */
-import type { Track } from '../methods/method.js';
+import { methods, type Track } from '../methods/index.js';
 import type { Profile } from '../profiles.js';
 import { hasHistories } from './keys.js';
 
@@ -9,8 +9,14 @@ export interface Plan {
   seeds: readonly number[];
 }
 
-/** The plans on the tracks that a profile has. */
-export const plansOf = (profile: Profile, plans: readonly Plan[]): Plan[] => plans.filter(({ track }) => track === 'static' || hasHistories(profile));
+/** The methods that read source text, which the published tables do not hold; none of them where a profile has the text. */
+export const unanswered = ({ corpus }: Profile): string[] => ('published' in corpus ? methods.filter(({ readsSource }) => readsSource).map(({ name }) => name) : []);
+
+/** The plans on the tracks that a profile has, with the methods that can answer there. */
+export function plansOf(profile: Profile, plans: readonly Plan[]): Plan[] {
+  const out = unanswered(profile);
+  return plans.filter(({ track }) => track === 'static' || hasHistories(profile)).map((plan) => ({ ...plan, methods: plan.methods.filter((method) => !out.includes(method)) }));
+}
 
 export const SEEDS = [3407, 1234, 5678] as const;
 

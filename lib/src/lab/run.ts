@@ -265,7 +265,7 @@ interface Cost {
 }
 
 function bytesOf(answers: Answers, data: TrackData): number {
-  const context = data.trainContexts.find(({ repo }) => data.inRepository.has(repo));
+  const context = data.trainContexts.find(({ repo }) => data.inRepository.has(repo)) ?? data.trainContexts[0];
   const adapter = context && answers.adapter?.(context);
   if (!adapter) return 0;
   const values = adapterTensors(adapter).reduce((n, t) => n + t.size, 0);

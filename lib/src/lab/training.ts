@@ -26,6 +26,7 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
   const path = trainedPath(method, inputs, profile), { passes, keptAfter } = profile.learning;
   const { train } = method;
   if (!path || !train) return undefined;
+  if (keptAfter !== undefined && method.passes) throw new UserError(`${method.name} makes passes of its own, so nothing is kept after ${keptAfter} of ${passes ?? 'them'}: leave learning.keptAfter out.`);
   const folder = join(path, '..'), work = join(folder, 'unfinished'), kept = passesKept(passes);
   if (keptAfter !== undefined && !kept.includes(keptAfter)) {
     throw new UserError(`Nothing is kept after ${keptAfter} passes of ${passes ?? 'a training in steps'}: ${kept.length ? `choose ${kept.join(', ')}` : 'give learning.passes in place of steps'}.`);
@@ -41,7 +42,9 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
       throw new UserError(`${method.name} has no validation task, which chooses the step that is kept (${inputs.track} track of ${profile.name}): curate repositories of the split cr_val, or raise evaluated.validation.`);
     }
     const before = method.startsFrom && methods.find(({ name }) => name === method.startsFrom);
-    const start = before && await trained(before, profile, inputs, progress);
+    // Under the prompt of these inputs, whatever conditions the profile names: they are for methods with a published prompt.
+    const { conditions: _, ...learning } = profile.learning;
+    const start = before && await trained(before, { ...profile, learning }, inputs, progress);
     const { values, ...info } = await train(start ? { ...inputs, start } : inputs, work, progress);
     // Before the result, which says that all is there.
     for (const file of kept.map((after) => keptPath(work, after)).filter(existsSync)) renameSync(file, join(folder, basename(file)));

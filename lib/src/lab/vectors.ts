@@ -1,5 +1,7 @@
 /** Stage 3: the vector of every repository, stored one file each, so that an interrupted run goes on where it was. */
 import { join } from 'node:path';
+import { refuseAsked } from '../data/leakage.js';
+import { isForReading } from '../data/tests-files.js';
 import type { Embedder } from '../encoder/embedder.js';
 import { readableFiles } from '../encoder/files.js';
 import type { WindowRecipe } from '../encoder/recipe.js';
@@ -35,9 +37,13 @@ export async function openVectors(
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
     const { embedder, close } = await openReader({ ...profile, encoder }, base, progress);
     const windows = windowCache(profile, embedder, recipe, report);
+    // The authors' recipe reads all Python files.
+    const asked = recipe.files === 'all-python' ? [] : corpus.tasks.filter(({ file }) => !recipe.halved || !isForReading(file));
     for (const repo of await corpus.source()) {
       if (!missing.has(repo.id)) continue;
-      const { vector, files, tokens } = await repositoryVector(readableFiles(repo, recipe), windows, recipe);
+      const readable = readableFiles(repo, recipe);
+      refuseAsked(repo.id, readable, asked);
+      const { vector, files, tokens } = await repositoryVector(readable, windows, recipe);
       storeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]),
         { files: String(files), tokens: String(tokens) });
       vectors.set(repo.id, vector);

@@ -1,4 +1,5 @@
 /** An adapter for each of many repositories, each trained on texts of that repository alone: what per-repo LoRA and headroom have in common. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { toTensor } from '../engine/arrays.js';
 import { tf, type Tensor } from '../engine/tensorflow.js';
@@ -45,6 +46,7 @@ export async function trainEach(
       }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
       storeSafetensors(done, made.parameters, { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
       stored = readSafetensors(done);
+      rmSync(join(folder, repo), { recursive: true, force: true });
     }
     const { tensors, metadata } = stored;
     for (const [name, value] of tensors) values.set(`${repo}/${name}`, value);

@@ -1,5 +1,4 @@
 /** Retrieval (paper §4.1): chunks of the repository stand before the prompt. `rag` is dense (V1), `rag-hybrid` V2. */
-import { fixedBudget } from '../context/budget.js';
 import { denseRetrieval, RAG_V1 } from '../context/dense.js';
 import { hybridRetrieval, RAG_V2 } from '../context/hybrid.js';
 import { contextMethod } from './context-method.js';
@@ -15,5 +14,5 @@ export const ragHybrid = contextMethod({
   name: 'rag-hybrid',
   settings: ({ rag: { k } }) => ({ k }),
   method: ({ embed, tokenizer, contextTokens, learning }) =>
-    hybridRetrieval(embed, tokenizer, { ...RAG_V2, k: learning.rag.k, maxChunks: 300, budget: fixedBudget(contextTokens) }),
+    hybridRetrieval(embed, tokenizer, { ...RAG_V2, k: learning.rag.k, maxChunks: 300, budget: contextTokens }),
 });

@@ -20,7 +20,7 @@ export interface TrainConfig extends ScheduleConfig {
   clip: number;
   /** Steps between measurements of the CR-validation loss. */
   validateEvery: number;
-  /** Stop after so many measurements without a new best; never when absent. */
+  /** Stop after so many measurements without a new best; never when absent, nor where `passes` says how long. */
   patience?: number;
   /** Passes over the training tasks that `steps` are: the parameters after some of them are kept, whichever are the best. */
   passes?: number;
@@ -90,6 +90,8 @@ export async function train(
       state.sums = { loss: sums.loss + loss, norm: sums.norm + norm, count: sums.count + 1 };
       state.tokens += tokens;
       state.seconds += (performance.now() - began) / 1000;
+      // Before a checkpoint of this step, from which the training would go on without it.
+      for (const after of passesKept(config.passes)) if (stepAfter(after, config) === optimiser.step) checkpoints.keep(after);
       if (optimiser.step % config.validateEvery === 0 || optimiser.step === config.steps) {
         const validation = learner.validationLoss(optimiser.parameters);
         if (validation < best(state)) {
@@ -106,8 +108,6 @@ export async function train(
         checkpoints.save(state);
         saved = Date.now();
       }
-      const after = passesKept(config.passes).find((passes) => stepAfter(passes, config) === optimiser.step);
-      if (after !== undefined) checkpoints.keep(after);
       progress({ stage, done: optimiser.step, total: config.steps, note: note(loss, state) });
       await new Promise(setImmediate);
     }
@@ -130,8 +130,8 @@ function best({ losses }: State): number {
   return Math.min(Infinity, ...losses.map((l) => l.validation).filter(Number.isFinite));
 }
 
-function exhausted({ losses, bestStep }: State, { patience }: TrainConfig): boolean {
-  return patience !== undefined && losses.filter((l) => l.step > bestStep).length >= patience;
+function exhausted({ losses, bestStep }: State, { patience, passes }: TrainConfig): boolean {
+  return patience !== undefined && passes === undefined && losses.filter((l) => l.step > bestStep).length >= patience;
 }
 
 function note(loss: number, state: State): string {

@@ -31,7 +31,10 @@ export function weightsLearner(model: Model, validation: readonly Example[], mos
         const { value, grads } = tidy(() => tf.valueAndGrads((...w: Tensor[]) => lossOf(w, batch, 1 / total))(parameters));
         losses.push(value);
         tokens += batch.ids.size;
-        sum = sum ? sum.map((s, i) => s.add(grads[i]!)) : grads;
+        const before = sum;
+        sum = before ? before.map((s, i) => s.add(grads[i]!)) : grads;
+        // As large as the model each: no longer than they are needed.
+        if (before) tf.dispose([before, grads]);
       }
       return { loss: readSum(losses), gradients: sum!, tokens };
     }),

@@ -10,7 +10,7 @@ import type { Node } from 'web-tree-sitter';
 import { isSkipped } from '../../data/tests-files.js';
 import type { Repository } from '../../data/types.js';
 import type { Tokenizer } from '../../text/tokenizer.js';
-import { type Budget, Room } from '../budget.js';
+import { Room } from '../room.js';
 import { block, type ContextMethod, header, leaveOut, type LeftOut, type Question, SEPARATOR } from '../context.js';
 import { contextFiles } from '../files.js';
 import { parsed } from '../parse.js';
@@ -27,8 +27,8 @@ interface Wanted {
   at: number;
 }
 
-/** @param budget one of DEPENDENCY_BUDGETS, or another for a smaller model */
-export function dependencyContext(tokenizer: Tokenizer, budget: Budget): ContextMethod {
+/** @param budget most tokens of a context; the paper's have 4,096 to 6,000 */
+export function dependencyContext(tokenizer: Tokenizer, budget: number): ContextMethod {
   return {
     prepare(repo) {
       const leftOut: LeftOut = {};
@@ -44,7 +44,7 @@ export function dependencyContext(tokenizer: Tokenizer, budget: Budget): Context
         contextFor(question) {
           const wanted = dependencies.of(question);
           if (!wanted.length) return '';
-          const room = Room.beside(question.prefix, budget, tokenizer);
+          const room = new Room(budget, tokenizer);
           // Blocks by path, the most relevant one first.
           const blocks = new Map<string, Definition[]>();
           for (const { definition } of wanted) {

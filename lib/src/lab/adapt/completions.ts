@@ -15,10 +15,10 @@ export interface Completion {
   answers: Record<string, string>;
 }
 
-/** At most `most` of the assertions in a repository's tests, drawn by seed; none where it has no tests. */
+/** At most `most` of the assertions in a repository's tests, drawn by seed, however few there are; none where it has no tests. */
 export async function assertionsOf(repository: Repository, options: StaticOptions, most: number): Promise<Task[]> {
   await openParser();
-  return new Random(options.seed).shuffle(curateStatic(repository, options).tasks).slice(0, most);
+  return new Random(options.seed).shuffle(curateStatic(repository, { ...options, minTasks: 0 }).tasks).slice(0, most);
 }
 
 /**

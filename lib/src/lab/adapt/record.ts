@@ -60,4 +60,5 @@ const isRecord = (x: unknown): x is CheckpointRecord => isFields(x) && (x['track
   && ['method', 'profile', 'base'].every((name) => typeof x[name] === 'string') && (x['encodedBy'] === undefined || typeof x['encodedBy'] === 'string') && typeof x['seed'] === 'number'
   && ['learning', 'encoder', 'diff'].every((name) => isFields(x[name])) && ['rank', 'alpha', 'headWidth'].every((name) => typeof (x['learning'] as Fields)[name] === 'number')
   && isFields((x['learning'] as Fields)['head']) && isFields((x['learning'] as Fields)['evo'])
-  && ['window', 'maxWindows'].every((name) => typeof (x['encoder'] as Fields)[name] === 'number');
+  && ['window', 'maxWindows'].every((name) => typeof (x['encoder'] as Fields)[name] === 'number')
+  && Array.isArray((x['encoder'] as Fields)['overFiles']) && Array.isArray((x['diff'] as Fields)['overWindows']);

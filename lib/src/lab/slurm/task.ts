@@ -1,7 +1,7 @@
 /** The process of one job on a cluster: `task.js FOLDER JOB`, where JOB is its place in the array, or `prepare`. */
 import { explain } from '../../store/errors.js';
 import type { Progress } from '../../store/progress.js';
-import { openWorkspace } from '../workspace.js';
+import { openWorkspace, type Workspace } from '../workspace.js';
 import { PREPARE, readJobs, writeFailures, writeProgress } from './jobs.js';
 
 /** How often it says how far it is: a file on a shared folder. */
@@ -17,9 +17,12 @@ const progress: Progress = (update) => {
 };
 
 const failures: Record<string, string> = {};
+/** One for all runs of a profile: what it has read and loaded stays. */
+const workspaces = new Map<string, Workspace>();
 const runs = job === PREPARE ? readJobs(folder).flat() : readJobs(folder)[job]!;
 for (const { profile, recompute, run: { name: called, method, ...options } } of runs) {
-  const lab = openWorkspace({ profile, recompute, progress });
+  const lab = workspaces.get(profile) ?? openWorkspace({ profile, recompute, progress });
+  workspaces.set(profile, lab);
   try {
     if (job === PREPARE) await lab.prepare(method, options);
     else await lab.run(method, options);
