@@ -65,6 +65,16 @@ test('claims: supported, contradicted, undecided with what could have been seen,
   assert.match(toCsv(claimsTable(list)), /contradicted/);
 });
 
+test('claims: all seeds against what trains nothing, the seeds of both against what is trained', () => {
+  const likelihoods = [
+    ...rows('pretrained', 'none', () => 2), ...rows('single-lora', 'own', (r, t) => 1 + noise(r, t) / 10), ...rows('single-lora', 'own', (r, t) => 0.6 + noise(r, t) / 10, { seed: 1234 }),
+    ...rows('code2lora-static', 'own', (r, t) => 0.5 + noise(r, t) / 10, { seed: 1234 }),
+  ];
+  const list = claims({ predictions: [], likelihoods });
+  near(verdictOf(list, 'Single LoRA − pretrained').measured!.difference.mean, 1.2, 0.02);
+  near(verdictOf(list, 'Static − single LoRA').measured!.difference.mean, 0.1, 0.02);
+});
+
 test('claims: equal within a tenth of what the better known method gains', () => {
   const base = [...rows('pretrained', 'none', () => 2, { suite: 'IR' }), ...rows('per-repo-lora', 'own', (r, t) => 1 + noise(r, t) / 10, { suite: 'IR' })];
   const equal = (nats: number) => verdictOf(claims({ predictions: [], likelihoods: [...base, ...rows('code2lora-static', 'own', (r, t) => nats + noise(r, t) / 10, { suite: 'IR' })] }), 'Static − per-repo LoRA', 'IR');

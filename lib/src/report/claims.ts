@@ -72,7 +72,7 @@ export function claims({ predictions, likelihoods, repositories = [] }: ClaimInp
 
 const suitesOf = (suites: readonly Suite[], make: (suite: Suite) => Claim): Claim[] => suites.map(make);
 
-/** On the tasks and seeds that both have; what trains nothing has one seed, and answers the same under each. */
+/** On the tasks and seeds that both have; what has no adapter trains nothing here, and stands under one seed for all. */
 function differences(
   { predictions, likelihoods }: Pick<ClaimInputs, 'predictions' | 'likelihoods'>, track: Track, suite: Suite, better: Side, worse: Side,
 ): Pick<Claim, 'measured' | 'exactMatch'> {
@@ -80,7 +80,7 @@ function differences(
     rows.filter((row) => row.track === track && row.suite === suite && row.method === method && row.adapter === adapter);
   const shared = <Row extends Answer>(rows: readonly Row[]): [Row[], Row[]] | undefined => {
     const [one, other] = [of(rows, better), of(rows, worse)];
-    const bySeed = [one, other].every((side) => new Set(side.map(({ seed }) => seed)).size > 1), keyOf = ({ taskId, seed }: Answer) => (bySeed ? `${taskId}/${seed}` : taskId);
+    const bySeed = better.adapter !== 'none' && worse.adapter !== 'none', keyOf = ({ taskId, seed }: Answer) => (bySeed ? `${taskId}/${seed}` : taskId);
     const [keys, others] = [new Set(one.map(keyOf)), new Set(other.map(keyOf))];
     const both: [Row[], Row[]] = [one.filter((row) => others.has(keyOf(row))), other.filter((row) => keys.has(keyOf(row)))];
     return both[0].length ? both : undefined;
