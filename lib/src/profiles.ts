@@ -119,7 +119,7 @@ export const QWEN_CODER_1_5B: ModelConfig = {
   maxTokens: 32_768,
 };
 
-const EVOLUTION: Profile['evolution'] = { cutoff: '2025-04-01', identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4 };
+export const EVOLUTION: Profile['evolution'] = { cutoff: '2025-04-01', identity: 'assertion', prefix: 'structured', perCommit: 8, perFile: 4 };
 
 /** What the small profiles have in common: the published optimiser settings, and the head that kept the most of a repository's signal (docs/log.md). */
 const LEARNING = {

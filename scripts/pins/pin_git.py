@@ -164,7 +164,7 @@ def main():
         "name": "mini-git",
         "description": "Public git repositories with tests and at least 60 first-parent commits. Split by repository, "
                        "seed 3407; a family stays inside one split. Those that began after the cut-off are ood_test.",
-        "cutoff": CUTOFF,
+        "cutoff": CUTOFF[:10],
         "repositories": sorted(pins, key=lambda p: p["id"].lower()),
     })
     for part, count in Counter(p["split"] for p in pins).items():

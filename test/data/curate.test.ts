@@ -52,6 +52,18 @@ for (const track of ['static', 'evolution']) {
   });
 }
 
+test('a list of repositories may name its own cut-off', () => {
+  const list = join(folder, 'list.json'), out = join(folder, 'cut');
+  const cutoff = (...more: string[]): unknown => {
+    const { status, stderr } = run('--source', 'git', '--corpus', list, '--track', 'evolution', '--out', out, ...more);
+    assert.equal(status, 0, stderr);
+    return (JSON.parse(readFileSync(join(out, 'curation.json'), 'utf8')) as CurationReport).options['cutoff'];
+  };
+  writeFileSync(list, JSON.stringify({ cutoff: '2024-06-01', repositories: [{ id: 'me/shop', path: repository, licence: 'MIT', split: 'train' }] }));
+  assert.equal(cutoff(), '2024-06-01T00:00:00.000Z');
+  assert.equal(cutoff('--cutoff', '2025-01-01'), '2025-01-01T00:00:00.000Z');
+});
+
 test('a run that fails or is killed leaves the earlier result, and the next one its own', async () => {
   const out = join(folder, 'kept');
   assert.equal(local('evolution', out).status, 0);

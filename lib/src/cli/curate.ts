@@ -9,6 +9,7 @@ import { pypiSource } from '../data/sources/pypi.js';
 import { syntheticSource } from '../data/sources/synthetic/synthetic.js';
 import { type Source, SPLITS } from '../data/types.js';
 import { cache, data } from '../lab/paths.js';
+import { EVOLUTION } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { count } from './options.js';
@@ -21,7 +22,7 @@ const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --tra
   --source synthetic  --repositories 60 --seed 3407
   --source hub        --dataset code2lora/code2lora-data-snapshots --revision COMMIT: the published tables, into the cache (no --out)
 
-  --cutoff 2025-04-01     histories end before this day (UTC)
+  --cutoff 2025-04-01     histories end before this day (UTC); of a list of repositories its own "cutoff", when not given
   --identity assertion    which assertions of a commit are new: assertion, or full-prefix as in the authors' code
   --prefix structured     or full-file
   --per-commit 8, --per-file 4    most tasks of a commit, and of a file in it
@@ -30,11 +31,13 @@ const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --tra
 const OPTIONS = {
   source: { type: 'string' }, track: { type: 'string', default: 'static' }, out: { type: 'string' }, path: { type: 'string' },
   corpus: { type: 'string' }, mirror: { type: 'string' }, repositories: { type: 'string', default: '60' }, seed: { type: 'string', default: '3407' },
-  dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string', default: '2025-04-01' },
+  dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string' },
   identity: { type: 'string', default: 'assertion' }, prefix: { type: 'string', default: 'structured' },
   'per-commit': { type: 'string', default: '8' }, 'per-file': { type: 'string', default: '4' }, split: { type: 'string', default: 'train' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
+
+const GIT = data('corpora', 'mini-git.json');
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
@@ -52,10 +55,16 @@ export async function run(args: string[]): Promise<void> {
   }
   const out = values.out;
   if (!out) throw new UserError('Where to? Give a folder with --out.');
-  const cutoff = secondsOfDay(values.cutoff, '--cutoff');
+  const cutoff = values.cutoff === undefined ? cutoffOf(values) : secondsOfDay(values.cutoff, '--cutoff');
   const report = await curate(openSource(values, cutoff, progress), trackOf(values, cutoff), out);
   print(report);
   console.log(`\nWritten to ${out}.`);
+}
+
+/** That of the list of repositories, or the benchmark's. */
+function cutoffOf({ source, path, corpus }: Values): number {
+  const own = source === 'git' && path === undefined ? readRepositories(corpus ?? GIT).cutoff : undefined;
+  return secondsOfDay(own ?? EVOLUTION.cutoff, 'The cut-off');
 }
 
 function openSource(values: Values, cutoff: number, progress: Progress): Source {
@@ -64,7 +73,7 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
     case 'git':
       return values.path !== undefined
         ? gitSource([localPin(values.path, choice('split', values.split, SPLITS))], options, progress)
-        : gitSource(readRepositories(values.corpus ?? data('corpora', 'mini-git.json')).repositories, options, progress);
+        : gitSource(readRepositories(values.corpus ?? GIT).repositories, options, progress);
     case 'pypi':
       return pypiSource(readProjects(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
     case 'synthetic':

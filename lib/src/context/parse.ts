@@ -17,9 +17,3 @@ export function parsed<T>(text: string, read: (root: Node) => T): T {
     tree.delete();
   }
 }
-
-/** The function or class that a statement defines, without its decorators; null for any other statement. */
-export function definitionOf(statement: Node): Node | null {
-  const inner = statement.type === 'decorated_definition' ? statement.childForFieldName('definition') : statement;
-  return inner?.type === 'function_definition' || inner?.type === 'class_definition' ? inner : null;
-}

@@ -2,7 +2,8 @@
 import type { Repository } from '../data/types.js';
 import { leaveOut, type LeftOut } from './context.js';
 import { contextFiles, parsableText } from './files.js';
-import { definitionOf, parsed } from './parse.js';
+import { definitionOf } from '../data/python.js';
+import { parsed } from './parse.js';
 
 export interface PythonChunk {
   path: string;

@@ -9,7 +9,7 @@
 import type { Node } from 'web-tree-sitter';
 import type { Scope } from './assertions/index.js';
 import { isExtra } from './assertions/family.js';
-import type { PythonSource } from './python.js';
+import { definitionOf, type PythonSource } from './python.js';
 
 /** The longest prefix, in lines; what is cut is cut from the top. */
 export const MAX_PREFIX_LINES = 600;
@@ -34,7 +34,7 @@ export function isTestName(name: string): boolean {
 /** Imports, assignments and expressions up to the first function or class, and all functions that are not tests. */
 export function moduleContext(source: PythonSource, root: Node): LineRange[] {
   const statements = root.namedChildren.filter((child) => !isExtra(child));
-  const firstDefinition = statements.findIndex((node) => definition(node) !== null);
+  const firstDefinition = statements.findIndex((node) => definitionOf(node) !== null);
   const preamble = statements
     .slice(0, firstDefinition < 0 ? statements.length : firstDefinition)
     .filter((node, i) =>
@@ -91,15 +91,9 @@ function linesOf(source: PythonSource, node: Node): LineRange {
   return { first: source.lineOf(node.startIndex), last: source.lineOf(Math.max(node.startIndex, node.endIndex - 1)) };
 }
 
-/** The function or class that a statement defines, without its decorators. */
-function definition(node: Node): Node | null {
-  const inner = node.type === 'decorated_definition' ? node.childForFieldName('definition') : node;
-  return inner?.type === 'function_definition' || inner?.type === 'class_definition' ? inner : null;
-}
-
 /** A function that is not a test; a fixture may have any name. */
 function isHelper(node: Node): boolean {
-  const inner = definition(node);
+  const inner = definitionOf(node);
   if (inner?.type !== 'function_definition') return false;
   if (!isTestName(inner.childForFieldName('name')?.text ?? '')) return true;
   return node.namedChildren.some((child) => child.type === 'decorator' && child.text.includes('fixture'));

@@ -113,6 +113,12 @@ function utf8Offsets(text: string): Uint32Array {
   return offsets;
 }
 
+/** The function or class that a statement defines, without its decorators; null for any other statement. */
+export function definitionOf(statement: Node): Node | null {
+  const inner = statement.type === 'decorated_definition' ? statement.childForFieldName('definition') : statement;
+  return inner?.type === 'function_definition' || inner?.type === 'class_definition' ? inner : null;
+}
+
 /** A target or other snippet on one line: each line break, the spaces around it and a continuation backslash become one space. */
 export function flatten(text: string): string {
   return text.replace(/[ \t\f]*\\?(?:\r\n|\r|\n)\s*/g, ' ');

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Commit } from '../data/types.js';
-import { diffVectors } from '../encoder/diff-vector.js';
+import { withDiffVectors } from '../encoder/diff-vector.js';
 import type { Embedder } from '../encoder/embedder.js';
 import { chooseFiles, type ReadableFile } from '../encoder/files.js';
 import { filesAt } from '../encoder/history-files.js';
@@ -40,8 +40,6 @@ export interface CommitRecipes {
 
 /** Commits of one history that are read together. */
 const COMMITS_TOGETHER = 256;
-/** Diffs encoded together: small ones fill a batch only with others. */
-const GROUP_CHARACTERS = 1_000_000;
 
 /** @param recipes the profile's encoder and, with windows of the same size, part of each diff, when not given */
 export async function openCommitVectors(
@@ -97,20 +95,13 @@ async function encodeDiffs(
   let done = 0;
   const windows = windowCache(profile, reader, recipe, speedometer(progress, 'reading diffs with the model', () => done, total));
   const found = new Map([...repositories].map((id) => [id, new Map<string, Omit<CommitVector, 'state'>>()]));
-  let group: Commit[] = [], characters = 0;
-  const encode = async () => {
-    const vectors = await diffVectors(group.map(({ diff }) => diff), windows, recipe);
-    group.forEach(({ repo, id, index }, i) => { found.get(repo)!.set(id, { id, index, diff: vectors[i]! }); });
-    done += group.length;
-    group = [];
-    characters = 0;
-  };
-  for await (const commit of evolution.commits()) {
-    if (!found.has(commit.repo)) continue;
-    group.push(commit);
-    if ((characters += commit.diff.length) > GROUP_CHARACTERS) await encode();
+  async function* missing(): AsyncGenerator<Commit> {
+    for await (const commit of evolution.commits()) if (found.has(commit.repo)) yield commit;
   }
-  await encode();
+  for await (const [{ repo, id, index }, diff] of withDiffVectors(missing(), windows, recipe)) {
+    found.get(repo)!.set(id, { id, index, diff });
+    done++;
+  }
   return found;
 }
 

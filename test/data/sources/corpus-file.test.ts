@@ -1,6 +1,7 @@
 /** Corpus files, good and bad: those of the project, a user's own, and the mistakes that people make in them. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
@@ -50,6 +51,7 @@ test('every mistake is told in one line that names the file, the entry and the f
     [{ repositories: [{ ...shop, split: 'Train' }] }, /the split "Train"/], [{ repositories: [{ id: 'me/shop', licence: 'MIT' }] }, /\(me\/shop\) has no split/],
     [{ repositories: [{ licence: 'MIT', split: 'train' }] }, /entry 1 of repositories has no id/], [{ repositories: [shop, { ...shop, id: 'me/x', licence: 1 }] }, /entry 2 .* has no licence/],
     [{ repositories: [shop, shop] }, /entry 2 .* stands there twice/], [{ repositories: [{ ...shop, commit: 7 }] }, /the commit of entry 1 .* is no text/],
+    [{ repositories: [shop], cutoff: '2025-4-1' }, /"cutoff" "2025-4-1" is no day/], [{ repositories: [shop], cutoff: 2025 }, /"cutoff" "2025" is no day/],
     [{ projects: [{ ...wheel, split: undefined }] }, /has no split/], [{ projects: [{ ...wheel, sha256: 'x' }] }, /64 hex digits/], [{ projects: [{ ...wheel, file: undefined }] }, /has no file/],
     [{ projects: [wheel], releases: { other: [] } }, /releases of "other", which is none/], [{ projects: [wheel], releases: { shop: [{ version: '1' }] } }, /a release of shop lacks/],
     [{ projects: [wheel], releases: { shop: {} } }, /the releases of shop are no list/],
@@ -106,4 +108,12 @@ test('a profile of git repositories: both tracks from a mirror, and none of them
   await assert.rejects(openCorpus(more, silent), says(/me\/gone is not in the mirror/));
   await assert.rejects(openEvolution(more, silent), says(/me\/gone is not in the mirror/));
   assert.ok(!existsSync(join(folder, 'output/data/cache/git-test', `corpus-${corpusKey(more)}`)));
+  // git is killed in the middle of a history: nothing is stored, and the next build is whole.
+  const { PATH } = process.env, real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\ncase " $* " in *" diff-tree "*) kill -9 $$;; esac\nexec ${real} "$@"\n`, { mode: 0o755 });
+  process.env['PATH'] = `${bin}:${PATH}`;
+  await assert.rejects(openEvolution(fewer, silent), UserError);
+  process.env['PATH'] = PATH;
+  assert.deepEqual((await openEvolution(fewer, silent)).report.repositories, evolution.report.repositories.slice(0, 1));
 });

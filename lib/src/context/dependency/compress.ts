@@ -6,7 +6,8 @@
  * `...` stands for what is gone.
  */
 import type { Node } from 'web-tree-sitter';
-import { definitionOf, parsed } from '../parse.js';
+import { definitionOf } from '../../data/python.js';
+import { parsed } from '../parse.js';
 
 const MAX_LINES = 5;
 const CONSTRUCTORS = new Set(['__init__', '__new__', '__post_init__']);

@@ -1,6 +1,7 @@
 /** What a module binds at its top level: definitions with their source, and imports. */
 import type { Node } from 'web-tree-sitter';
-import { definitionOf, parsed } from '../parse.js';
+import { definitionOf } from '../../data/python.js';
+import { parsed } from '../parse.js';
 import { type Import, importsOf } from './imports.js';
 
 /** A function, class or assignment. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf, UserError } from '../../store/errors.js';
 import { type Fields, isFields } from '../../store/fields.js';
+import { secondsOfDay } from '../iso-day.js';
 import { SPLITS } from '../types.js';
 import type { GitCorpus } from './git.js';
 import { checkPin, type Corpus, type Pin, type Release } from './pypi/pins.js';
@@ -65,6 +66,12 @@ function checkRepositories(json: Fields, repositories: readonly unknown[], wrong
     text(entry['licence'], `${where} has no licence`, wrong);
     for (const field of ['url', 'path', 'commit']) if (entry[field] !== undefined) text(entry[field], `the ${field} of ${where} is no text`, wrong);
   });
+  const { cutoff } = json;
+  try {
+    if (cutoff !== undefined) secondsOfDay(String(cutoff), '"cutoff"');
+  } catch (error) {
+    wrong(reasonOf(error));
+  }
   return json as unknown as GitCorpus;
 }
 

@@ -31,7 +31,8 @@ export interface GitPin {
 export interface GitCorpus {
   name: string;
   description: string;
-  cutoff: string;
+  /** Histories end before this day, YYYY-MM-DD in UTC; the benchmark's when absent. */
+  cutoff?: string;
   repositories: GitPin[];
 }
 

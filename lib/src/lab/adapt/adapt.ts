@@ -1,5 +1,6 @@
 /** A repository in, its adapter out (paper §3): read it as the checkpoint's training did, and let the network write. */
 import { checkWhole } from '../../data/git/repository.js';
+import { withDiffVectors } from '../../encoder/diff-vector.js';
 import { readableFiles } from '../../encoder/files.js';
 import type { WindowRecipe } from '../../encoder/recipe.js';
 import { repositoryVector, type RepositoryVector } from '../../encoder/repository-vector.js';
@@ -11,7 +12,7 @@ import type { Progress } from '../../store/progress.js';
 import { cache } from '../paths.js';
 import { speedometer } from '../vectors.js';
 import type { Checkpoint } from './checkpoint.js';
-import { statesAt, steps, stepVectors } from './history.js';
+import { statesAt, steps } from './history.js';
 import type { OpenedRepository } from './repository.js';
 
 export interface Adapted {
@@ -53,7 +54,8 @@ export async function adapt({ repository, history }: OpenedRepository, checkpoin
   let read: RepositoryVector | undefined;
   if (history && stepInput) {
     await checkWhole(history.gitDir, history.id, history.head, true);
-    const diffs = await stepVectors(steps(history, () => { seen++; }), cacheFor(recipes.diff), recipes.diff);
+    const diffs: { commit: string; diff: Float32Array }[] = [];
+    for await (const [{ commit }, diff] of withDiffVectors(steps(history, () => { seen++; }), cacheFor(recipes.diff), recipes.diff)) diffs.push({ commit, diff });
     const ids = diffs.map(({ commit }) => commit);
     const states = await statesAt(history, stepInput === 'diff' ? ids.slice(0, 1) : ids, cacheFor(recipes.state), recipes.state);
     read = states.get(ids[0] ?? '');

@@ -9,9 +9,8 @@ import { plainPath } from '../../data/file-names.js';
 import { firstParentLog, type LogEntry } from '../../data/git/log.js';
 import { isSkipped, isTestFile } from '../../data/tests-files.js';
 import type { History } from '../../data/types.js';
-import { diffVectors } from '../../encoder/diff-vector.js';
 import { filesAt } from '../../encoder/history-files.js';
-import type { DiffRecipe, EncoderRecipe } from '../../encoder/recipe.js';
+import type { EncoderRecipe } from '../../encoder/recipe.js';
 import { repositoryVector, type RepositoryVector } from '../../encoder/repository-vector.js';
 import type { VectorCache } from '../../encoder/vector-cache.js';
 
@@ -61,27 +60,6 @@ async function changesSource({ changes }: LogEntry, tests: Set<string>, were: Se
   });
   return source;
 }
-
-/** The vectors of the diffs, in their order. Small diffs fill a batch only with others. */
-export async function stepVectors(
-  list: AsyncIterable<Step>, cache: VectorCache, recipe: DiffRecipe,
-): Promise<{ commit: string; diff: Float32Array }[]> {
-  const out: { commit: string; diff: Float32Array }[] = [];
-  let group: Step[] = [], characters = 0;
-  const encode = async () => {
-    const vectors = await diffVectors(group.map(({ diff }) => diff), cache, recipe);
-    group.forEach(({ commit }, i) => { out.push({ commit, diff: vectors[i]! }); });
-    group = [];
-    characters = 0;
-  };
-  for await (const step of list) {
-    group.push(step);
-    if ((characters += step.diff.length) > GROUP_CHARACTERS) await encode();
-  }
-  await encode();
-  return out;
-}
-const GROUP_CHARACTERS = 1_000_000;
 
 /** The repository at each of `commits`. */
 export async function statesAt(
