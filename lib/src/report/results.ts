@@ -91,7 +91,7 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'own-vs-other': ownVsOtherFigure(comparisons),
     'headroom': headroomFigure(towin.byRepository, methodLabel(HEADROOM_WRITER)),
     'passes': alongFigure(length, 'Passes over the training tasks'),
-    ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories, 'Training repositories') }),
+    ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') }),
   };
   const items: ExportItem[] = [];
   for (const [name, figure] of Object.entries(figures)) {
