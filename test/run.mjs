@@ -51,6 +51,7 @@ if (compiled) {
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
     .filter((path) => (words.length === 0 ? !path.includes('/long/') : words.some((word) => path.includes(word))))
     .sort();
+  if (!tests.length) stage(`test files named ${words.join(' ')}: there is none`, ['-e', 'process.exit(1)']);
   // The synthetic benchmark trains five models and gets all cores. The browser shows what the smoke run left, so it comes
   // last; it mostly waits, beside the benchmark.
   const [pages, benchmark] = ['/browser/', '/lab/synthetic.'].map((part) => tests.filter((path) => path.includes(part)));

@@ -3,10 +3,12 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #ifdef __x86_64__
 namespace avx2 {
@@ -50,16 +52,45 @@ void chooseKernels() {
   setenv("CODE2LORA_KERNELS", chosen, 1);
 }
 
-/** Kilobytes of a line of /proc/meminfo; 0 where there is none. */
-long memory(const char* name) {
-  long found = 0;
-  char line[256];
-  if (FILE* file = std::fopen("/proc/meminfo", "r")) {
-    while (!found && std::fgets(line, sizeof line, file))
-      if (!std::strncmp(line, name, std::strlen(name))) found = std::strtol(line + std::strlen(name), nullptr, 10);
+/** The number that follows `name` at the beginning of a line; -1 where no line has it, or another word follows. */
+long valueIn(const std::string& path, const char* name = "") {
+  long found = -1;
+  char line[256], *end;
+  if (FILE* file = std::fopen(path.c_str(), "r")) {
+    while (found < 0 && std::fgets(line, sizeof line, file)) {
+      if (std::strncmp(line, name, std::strlen(name))) continue;
+      const long value = std::strtol(line + std::strlen(name), &end, 10);
+      if (end != line + std::strlen(name)) found = value;
+    }
     std::fclose(file);
   }
   return found;
+}
+
+/** Bytes that a control group (a container, a job of a cluster) leaves to this process; `most` where there is no limit. */
+long leftInGroup(long most) {
+  struct Kind { std::string folder, limit, used, cache; };
+  const Kind v2{"/sys/fs/cgroup", "/memory.max", "/memory.current", "inactive_file "};
+  const Kind v1{"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_inactive_file "};
+  char line[4096];
+  FILE* file = std::fopen("/proc/self/cgroup", "r");
+  if (!file) return most;
+  while (std::fgets(line, sizeof line, file)) {
+    const Kind* kind = !std::strncmp(line, "0::", 3) ? &v2 : std::strstr(line, ":memory:") ? &v1 : nullptr;
+    if (!kind) continue;
+    std::string path = std::strchr(std::strchr(line, ':') + 1, ':') + 1;
+    path.erase(path.find_last_not_of("\n/") + 1);
+    // Its own and all above: in a container the folder may be the group itself, whatever its name.
+    for (;; path.erase(path.rfind('/'))) {
+      const std::string group = kind->folder + path;
+      const long limit = valueIn(group + kind->limit), used = valueIn(group + kind->used);
+      // What is read from files and could be given up counts as used.
+      if (limit >= 0 && used >= 0) most = std::min(most, limit - used + std::max(0L, valueIn(group + "/memory.stat", kind->cache.c_str())));
+      if (path.empty()) break;
+    }
+  }
+  std::fclose(file);
+  return std::max(most, 0L);
 }
 
 __attribute__((constructor)) void load() {
@@ -73,9 +104,9 @@ __attribute__((constructor)) void load() {
   // The system promises more memory than it has, and ends a process that uses it. No more than there is now: an allocation
   // then fails, and TensorFlow says which.
   rlimit limit;
-  const long available = memory("MemAvailable:") + memory("SwapFree:");
-  if (available && !getrlimit(RLIMIT_DATA, &limit)) {
-    const rlim_t most = static_cast<rlim_t>(available) * 1024;
+  const long available = valueIn("/proc/meminfo", "MemAvailable:"), swap = valueIn("/proc/meminfo", "SwapFree:");
+  if (available > 0 && !getrlimit(RLIMIT_DATA, &limit)) {
+    const rlim_t most = static_cast<rlim_t>(leftInGroup((available + std::max(0L, swap)) * 1024));
     if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > most) {
       limit.rlim_cur = most;
       setrlimit(RLIMIT_DATA, &limit);

@@ -3,7 +3,7 @@
  * own and then apt. Without it the rest of the lab works, so a failure is said and remembered, and does not stop.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { browsers, cache, inRoot } from './paths.mjs';
 import { run } from './run.mjs';
@@ -57,6 +57,7 @@ export const chromium = {
   log: 'chromium.log',
   fresh: () => findChromium() !== undefined || readStamp(stamp)?.failed === true,
   async run() {
+    let lacksLibraries = false;
     for (const attempt of attempts) {
       if (!attempt.possible()) continue;
       try {
@@ -66,8 +67,15 @@ export const chromium = {
       }
       const path = findChromium();
       if (path && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0) return path;
+      if (path?.startsWith(browsers)) {
+        // Who finds it there would try to start it.
+        rmSync(browsers, { recursive: true, force: true });
+        lacksLibraries = true;
+      }
     }
     writeStamp(stamp, { failed: true });
-    return 'could not be installed: figures are not exported as SVG and PNG and the browser test is skipped. Install it (sudo apt-get install -y chromium) to get both';
+    const remedy = lacksLibraries ? `playwright's lacks libraries of the system: sudo ${inRoot('node_modules/.bin/playwright-core')} install-deps chromium, delete ${stamp} and run this again`
+      : 'install a Chromium (on Debian: sudo apt-get install -y chromium), or set CHROMIUM_PATH to one';
+    return `could not be installed: figures are not exported as SVG, PNG and PDF, and the browser test is skipped. To get both, ${remedy}`;
   },
 };

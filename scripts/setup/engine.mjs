@@ -89,7 +89,7 @@ export async function linkBinding(compiler, parts, output, folder, scratch = obj
   for (const [i, library] of libraries.entries()) {
     await run(compiler, ['-shared', `-Wl,-soname,${library}`, '-o', empty[i], '-x', 'c++', '/dev/null'], { log: 'engine-link.log' });
   }
-  await run(compiler, ['-o', output, ...parts, ...linkFlags, `-Wl,-rpath,${folder}`, ...empty], { log: 'engine-link.log', append: true });
+  await run(compiler, ['-o', output, ...parts, ...linkFlags, '-Xlinker', '-rpath', '-Xlinker', folder, ...empty], { log: 'engine-link.log', append: true });
 }
 
 async function compile(compiler, { name, path, flags }, machine) {

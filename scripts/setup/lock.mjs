@@ -24,7 +24,8 @@ function alive({ pid }) {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return error.code === 'EPERM';
+    // Another user's may be anything: its command line says what.
+    if (error.code !== 'EPERM') return false;
   }
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('setup.mjs');

@@ -1,13 +1,14 @@
 /** What must be on the machine before set-up: each missing piece is named with the command that installs it. */
 import { spawnSync } from 'node:child_process';
 import { SetupError } from './errors.mjs';
+import { root } from './paths.mjs';
 
 const ok = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const answers = (command) => ok(command, ['--version']);
 
 const managers = {
   'apt-get': { install: 'sudo apt-get install -y', python: 'python3 python3-venv', compiler: 'g++', git: 'git' },
-  dnf: { install: 'sudo dnf install -y', python: 'python3 python3-pip', compiler: 'gcc-c++', git: 'git' },
+  dnf: { install: 'sudo dnf install -y', python: 'python3.12', compiler: 'gcc-c++', git: 'git' },
   pacman: { install: 'sudo pacman -S --noconfirm', python: 'python', compiler: 'gcc', git: 'git' },
   zypper: { install: 'sudo zypper install -y', python: 'python312 python312-pip', compiler: 'gcc-c++', git: 'git' },
   brew: { install: 'brew install', python: 'python@3.12', compiler: 'gcc', git: 'git' },
@@ -27,9 +28,17 @@ export function findPython() {
   return ['python3', 'python3.12', 'python3.13', 'python3.11', 'python3.10'].find((name) => ok(name, ['-c', pythonCheck]));
 }
 
-/** The C++ compiler to use, or undefined. */
+const leastGcc = 11;
+
+/** The C++ compiler to use, or undefined: the kernels are written with GCC's vector types. */
 export function findCompiler() {
-  return [process.env.CXX, 'g++', 'c++'].find((name) => name && answers(name));
+  return [process.env.CXX, 'g++', 'c++'].find((name) => name && gccVersion(name) >= leastGcc);
+}
+
+/** 0 where it is none. */
+function gccVersion(name) {
+  const { stdout } = spawnSync(name, ['-dM', '-E', '-x', 'c++', '/dev/null'], { encoding: 'utf8' });
+  return !stdout || stdout.includes('__clang__') ? 0 : Number(/#define __GNUC__ (\d+)/.exec(stdout)?.[1] ?? 0);
 }
 
 export function nodeIsNewEnough() {
@@ -56,10 +65,12 @@ export function checkPrerequisites() {
   if (process.platform !== 'linux') {
     missing.push(`Linux (this is ${process.platform}): use a Linux machine, a container, or WSL 2 on Windows`);
   }
+  // A list of folders is written with colons.
+  if (root.includes(':')) missing.push(`a folder without a colon in its path (this is ${root}): move the project`);
   if (!nodeIsNewEnough()) missing.push(`Node >= 20.19 (this is ${process.versions.node}): nvm install 22, or https://nodejs.org`);
   if (!answers('npm')) missing.push('npm: comes with Node, https://nodejs.org');
   if (!findPython()) missing.push(`Python 3.10 to 3.13 with venv and pip: ${remedy('python')}`);
-  if (!findCompiler()) missing.push(`a C++ compiler: ${remedy('compiler')}`);
+  if (!findCompiler()) missing.push(`a C++ compiler, GCC ${leastGcc} or newer${process.env.CXX ? ` (CXX is ${process.env.CXX})` : ''}: ${remedy('compiler')}`);
   const fault = gitFault();
   if (fault) missing.push(fault);
   if (missing.length > 0) {

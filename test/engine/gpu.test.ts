@@ -61,7 +61,7 @@ test('what is missing is named, with the package that brings it', () => {
 });
 
 test('doctor --gpu without a GPU says what to do', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['lib/bin/code2lora.js', 'doctor', '--gpu'], { encoding: 'utf8', env: { ...process.env, PATH: '/nowhere' } });
+  const { status, stderr } = spawnSync(process.execPath, ['lib/bin/code2lora.js', 'doctor', '--gpu'], { encoding: 'utf8', env: { ...process.env, PATH: '/nowhere', CUDA_VISIBLE_DEVICES: '-1' } });
   assert.equal(status, 1);
   assert.match(stderr, /nvidia-smi is missing|does not compute on the GPU/);
 });

@@ -5,7 +5,7 @@ import * as composite from '../../lib/dist/engine/composite.js';
 import * as ops from '../../lib/dist/engine/ops.js';
 import { AdamW } from '../../lib/dist/engine/adamw.js';
 import { freeze, thaw } from '../../lib/dist/engine/frozen.js';
-import { tf, type Tensor, type Tf } from '../../lib/dist/engine/tensorflow.js';
+import { tf, type Tensor, type Tf, usesKernels } from '../../lib/dist/engine/tensorflow.js';
 
 const random = (shape: number[], seed: number): Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
 
@@ -41,7 +41,7 @@ test('linear: one repository and several, ranks and row counts around the tile s
   }
 });
 
-test('rows whose adapters are told by an owner are those of each adapter alone, to the bit', () => {
+test('rows whose adapters are told by an owner are those of each adapter alone, to the bit', { skip: !usesKernels }, () => {
   const packed = freeze(random([48, 80], 20)), owners = [2, 2, 0, 1, 1, 1, 0];
   const [a, b] = [random([3, 8, 48], 21), random([3, 8, 80], 22)];
   for (const each of [1, 3, 70]) {
@@ -54,7 +54,7 @@ test('rows whose adapters are told by an owner are those of each adapter alone, 
   }
 });
 
-test('a frozen product: exact against float64, the same bits for a row in any company, floats and bfloat16', () => {
+test('a frozen product: exact against float64, the same bits for a row in any company, floats and bfloat16', { skip: !usesKernels }, () => {
   for (const [input, output] of [[16, 16], [48, 80], [400, 1040], [2064, 48]] as const) {
     const w = random([input, output], input).mul(256).round().div(256);
     for (const half of [false, true]) {
@@ -76,7 +76,25 @@ test('a frozen product: exact against float64, the same bits for a row in any co
   }
 });
 
-test('the fused feed-forward has the bits of its parts, for few rows and many', () => {
+test('gradients through a frozen product of several slices, floats and bfloat16, and through adapters beyond one pass of the tile', () => {
+  const [input, output] = [2064, 400];
+  for (const half of [false, true]) {
+    // Eight bits hold these values.
+    const w = random([input, output], 20).mul(256).round().div(256).clipByValue(-0.5, 0.49609375), packed = freeze(w.clone(), { half });
+    for (const rank of [8, 160]) {
+      const inputs = [random([70, input], 25), random([2, rank, input], 21).mul(0.05), random([2, rank, output], 22).mul(0.05)];
+      const apply = (weight: Tensor) => (...[x, a, b]: Tensor[]) => ops.linear(x!, weight, { terms: [{ a: a!, b: b! }] });
+      const difference = compare(apply(packed), apply(w), inputs);
+      // Values and gradients are sums of some thousand terms, up to a hundred large.
+      assert.ok(difference < 1e-3, `rank ${rank}, ${half ? 'bfloat16' : 'floats'}: ${difference}`);
+    }
+    const head = random([5008, 400], 6).mul(256).round().div(256).clipByValue(-0.5, 0.49609375), frozen = freeze(head.clone(), { transposed: true, half });
+    const ids = tf.tensor1d([0, 5007, 2100, 17, 4096], 'int32'), weight = tf.ones([5]);
+    assert.ok(compare((h) => ops.headLoss(h!, frozen, ids, weight, false), (h) => ops.headLoss(h!, head, ids, weight, false), [random([5, 400], 7)]) < 1e-4);
+  }
+});
+
+test('the fused feed-forward has the bits of its parts, for few rows and many', { skip: !usesKernels }, () => {
   const [h, m] = [48, 416], norm = random([h], 1), gateUp = freeze(random([h, 2 * m], 2)), down = freeze(random([m, h], 3));
   for (const rows of [1, 5, 47, 48, 300]) {
     const x = random([rows, h], rows);

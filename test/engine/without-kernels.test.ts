@@ -28,6 +28,11 @@ test('models, adapters, gradients, decoding and vectors against their references
   await finish(['--test', ...files.map((f) => `test/dist/${f}.test.js`)], { CODE2LORA_KERNELS: 'none' });
 });
 
+test("AVX2's kernels against the same references, on a processor that has more", { skip: !readFileSync('/proc/cpuinfo', 'utf8').includes('avx512f') }, async () => {
+  const files = ['engine/ops', 'engine/gradients', 'model/parity', 'model/generate', 'lora/parity', 'train/adapter-learner', 'encoder/text-vectors'];
+  await finish(['--test', ...files.map((f) => `test/dist/${f}.test.js`)], { CODE2LORA_KERNELS: 'avx2' });
+});
+
 test('smoke: the frozen model says the same, and every training goes the same way', async () => {
   const outputs = ['with', 'without'].map((name) => resolve('test/output', `${name}-kernels`));
   for (const output of outputs) rmSync(output, { recursive: true, force: true });

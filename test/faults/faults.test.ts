@@ -138,6 +138,7 @@ test('every kind of stored file truncated, and with one byte changed', { timeout
     await goesOn(output, whole, `${path} ${how}, byte ${at} of ${bytes.length}`);
     damages++;
   }
+  assert.equal(said, damages, 'damage that nobody told');
   t.diagnostic(`${damages} files of ${kinds.size} kinds damaged, ${said} told, 0 wrong numbers`);
 });
 

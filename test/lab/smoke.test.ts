@@ -35,7 +35,8 @@ async function finish(args: string[], output: string): Promise<void> {
 /** Moments from loading the engine to the last table: early ones are drawn more often, as every start begins with them. */
 async function reproduceKilled(): Promise<number> {
   const command = ['lib/bin/code2lora.js', 'reproduce', '--profile', 'smoke'];
-  const random = new Random(Date.now());
+  const seed = Date.now(), random = new Random(seed);
+  console.log(`moments of the kills: seed ${seed}`);
   let kills = 0;
   for (let i = 0; i < KILLS; i++) {
     const { child } = start(command, killed);
@@ -44,6 +45,8 @@ async function reproduceKilled(): Promise<number> {
     const [, signal] = (await ended) as [number | null, string | null];
     clearTimeout(timer);
     if (signal === 'SIGKILL') kills++;
+    // On a fast machine it may have come to its end: from the beginning again.
+    else rmSync(killed, { recursive: true, force: true });
   }
   await finish(command, killed);
   return kills;

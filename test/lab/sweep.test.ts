@@ -3,7 +3,7 @@
  * killed, lose nothing; and a pool ends with the bits of a single process.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -53,8 +53,13 @@ class Sweep {
   }
 
   workers(): number[] {
-    return execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.child.pid)], { encoding: 'utf8' }).split('\n').map(Number).filter(Boolean)
-      .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sweep-worker'));
+    return readdirSync('/proc').map(Number).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/status`, 'utf8').includes(`\nPPid:\t${this.child.pid}\n`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sweep-worker');
+      } catch {
+        return false;
+      }
+    });
   }
 }
 

@@ -71,6 +71,16 @@ test('a commit is opened without asking what it stands for; a branch stays the c
   assert.equal(readFileSync(join(cacheDir, 'hub/models--maker--Coder-0.1B/commit-of/main'), 'utf8'), commit);
 });
 
+test('two that want the same model fetch it once', async () => {
+  hub.files = small();
+  const cacheDir = cache(), stages = new Set<string>();
+  const folders = await Promise.all([1, 2].map(() => openModelFolder(`${name}@${commit}`, cacheDir, ({ stage }) => stages.add(stage))));
+  assert.deepEqual(folders, [folderIn(cacheDir), folderIn(cacheDir)]);
+  for (const file of shardNames) assert.equal(served.get(file), hub.files.get(file)!.length, file);
+  assert.deepEqual(inFolder(folders[0]!), [...modelNames, 'tokenizer.json'].sort());
+  assert.ok([...stages].some((stage) => /waiting for process/.test(stage)));
+});
+
 test('a shard that breaks off is gone on with: no byte of any shard is sent twice', async () => {
   const cacheDir = cache();
   hub.breakAfter = 1_600_000;

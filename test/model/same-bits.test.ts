@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { tf, tidy } from '../../lib/dist/engine/tensorflow.js';
+import { tf, tidy, usesKernels } from '../../lib/dist/engine/tensorflow.js';
 import { mapLayer, projectionShapes, stackAdapters, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { openDecoder } from '../../lib/dist/model/decoder.js';
@@ -41,7 +41,7 @@ function logitsOf(chosen: readonly number[], adapted: boolean): Float32Array[][]
 
 const all = prompts.map((_, i) => i);
 for (const adapted of [false, true]) {
-  test(`logits of a prompt${adapted ? ' under its adapter' : ''}: alone, beside others, and in another order`, () => {
+  test(`logits of a prompt${adapted ? ' under its adapter' : ''}: alone, beside others, and in another order`, { skip: !usesKernels }, () => {
     const together = logitsOf(all, adapted), reversed = logitsOf([...all].reverse(), adapted).reverse();
     assert.deepEqual(together, reversed);
     for (const i of all) assert.deepEqual(logitsOf([i], adapted)[0], together[i], `prompt ${i}`);
@@ -57,7 +57,7 @@ function fingerprint(): string {
 
 if (process.env['CODE2LORA_FINGERPRINT']) console.log(`bits ${process.env['CODE2LORA_KERNELS']} ${fingerprint()}`);
 else {
-  test('with each set of kernels: the same, with one thread and with two', () => {
+  test('with each set of kernels: the same, with one thread and with two', { skip: !usesKernels }, () => {
     for (const kernels of ['avx2', 'avx512']) {
       const said = ['1', '2'].map((threads) => {
         const { status, stdout } = spawnSync(process.execPath, [import.meta.filename], {

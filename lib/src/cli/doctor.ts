@@ -55,7 +55,8 @@ async function engine(): Promise<{ found: string | undefined; reason: string }> 
 async function chromium(): Promise<string | undefined> {
   try {
     const path = (await import('../report/chromium.js')).findChromium();
-    return path && `${path}, ${output(path, ['--version']) ?? 'which does not start'}`;
+    const version = path && output(path, ['--version']);
+    return version && `${path}, ${version}`;
   } catch {
     return undefined;
   }
@@ -74,7 +75,7 @@ async function findings(): Promise<Finding[]> {
     { name: 'Node', found: process.versions.node, neededFor: everything, remedy: 'https://nodejs.org' },
     { name: 'npm', found: output('npm', ['--version']), neededFor: 'set-up', remedy: 'https://nodejs.org' },
     { name: 'Python', found: output(join(root, '.venv/bin/python'), ['--version'])?.replace('Python ', ''), neededFor: everything, remedy: setUp },
-    { name: 'C++ compiler', found: output(process.env['CXX'] ?? 'g++', ['--version'])?.split('\n')[0], neededFor: 'building the engine', remedy: 'sudo apt-get install -y g++' },
+    { name: 'C++ compiler', found: [process.env['CXX'], 'g++', 'c++'].map((name) => name && output(name, ['--version'])).find(Boolean)?.split('\n')[0], neededFor: 'building the engine', remedy: 'sudo apt-get install -y g++' },
     { name: 'TensorFlow', found: tensorflow, neededFor: everything, remedy: setUp },
     { name: 'tfjs', found: npmVersion('@tensorflow/tfjs-node-gpu'), neededFor: everything, remedy: setUp },
     { name: 'Engine', found: built.found, neededFor: `${everything} that computes`, remedy: built.reason || setUp },

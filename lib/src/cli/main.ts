@@ -1,5 +1,5 @@
 /** The command line: `npx code2lora <command>`. A command is one file of this folder and one line of the list below. */
-import { explain, UserError } from '../store/errors.js';
+import { explain, isExpected, UserError } from '../store/errors.js';
 
 interface Command {
   name: string;
@@ -32,8 +32,7 @@ const help = (): string =>
 function report(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message.split('\n')[0]} See npx code2lora --help.`;
-  const expected = error instanceof UserError || (code !== undefined && !code.startsWith('ERR_'));
-  return expected ? explain(error) : ((error as Error).stack ?? String(error));
+  return isExpected(error) ? explain(error) : ((error as Error).stack ?? String(error));
 }
 
 /**

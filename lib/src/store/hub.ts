@@ -13,6 +13,7 @@ import { writeFileAtomic } from './atomic.js';
 import { UserError } from './errors.js';
 import { isFields } from './fields.js';
 import { fetchHere } from './fetch.js';
+import { locked } from './lock.js';
 import type { Progress } from './progress.js';
 import { storedJson } from './stored-json.js';
 
@@ -125,8 +126,11 @@ export async function fetchHubFiles(
   for (const [place, file] of places) {
     const path = join(folder, place);
     report(0, file.path);
-    if (!(existsSync(path) && statSync(path).size === file.size && await hashFile(path, file) === file.hash)) {
-      await fetchFile(repo, file, path, folder, (bytes) => report(bytes, file.path));
+    const here = async () => existsSync(path) && statSync(path).size === file.size && await hashFile(path, file) === file.hash;
+    if (!(await here())) {
+      await locked(path, `fetching ${file.path}`, progress, async () => {
+        if (!(await here())) await fetchFile(repo, file, path, folder, (bytes) => report(bytes, file.path));
+      });
     }
     before += file.size;
   }

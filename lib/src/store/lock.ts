@@ -43,7 +43,13 @@ export async function locked<T>(path: string, what: string, progress: Progress, 
     await take(lock, mine, ({ host, pid, since }) =>
       progress({ stage: `${what}: waiting for process ${pid}${host === mine.host ? '' : ` on ${host}`}, at it since ${since.slice(0, 16).replace('T', ' ')} UTC`, done: 0, total: 1 }));
     // A space more: the time that the file bears is then that of the machine that holds the folder.
-    touch = setInterval(() => { writeSync(file, ' '); }, TOUCH_MS).unref();
+    touch = setInterval(() => {
+      try {
+        writeSync(file, ' ');
+      } catch {
+        // A full disk, or a network folder that lost it: at worst another takes over, and makes the same.
+      }
+    }, TOUCH_MS).unref();
     return await make();
   } finally {
     clearInterval(touch);
