@@ -14,7 +14,7 @@ import { isPinnedModel, readPinnedModel } from './pinned-model.js';
 import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, likelihood: 1 };
+const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, otherLearnt: 1, oneEach: 1, likelihood: 1 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -63,11 +63,11 @@ function modelKey(name: string): string {
   return existsSync(name) ? weightsKey(name) : short([VERSIONS.base, { hub: name }]);
 }
 
-/** Of a GGUF file, or of a folder's weights. */
+/** Of a GGUF file, or of a folder: its weights and, unless it is the project's own, what says how they are used. */
 function weightsKey(path: string): string {
   if (!weights.has(path)) {
-    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors')).sort().map((file) => join(path, file)) : [];
-    if (!files.length) throw new UserError(`The frozen model is not there: ${path} holds no weights. Give a folder with safetensors, or a GGUF file.`);
+    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors') || (path !== shippedModel() && /^(config|tokenizer)\.json$/.test(file))).sort().map((file) => join(path, file)) : [];
+    if (!files.some((file) => /\.(safetensors|gguf)$/.test(file))) throw new UserError(`The frozen model is not there: ${path} holds no weights. Give a folder with safetensors, or a GGUF file.`);
     const hashes = files.map((file) => hashFile(file));
     weights.set(path, (hashes.length === 1 ? hashes[0]! : hashJson(hashes)).slice(0, 12));
   }
@@ -88,17 +88,23 @@ const readerKey = (profile: Profile): string => (profile.encoder.model === undef
 
 /** Name of the tasks and vectors of a track. */
 function trackKey(track: Track, profile: Profile): unknown[] {
-  return track === 'static' ? [corpusKey(profile), vectorsKey(profile)] : [VERSIONS.commitVectors, evolutionKey(profile), profile.encoder, profile.curation.seed];
+  if (track === 'static') return [corpusKey(profile), vectorsKey(profile)];
+  const { encoder, curation } = profile;
+  return [VERSIONS.commitVectors, evolutionKey(profile), encoder.model === undefined ? encoder : { ...encoder, model: readerKey(profile) }, curation.seed];
 }
 
 /** Name of what a method trains; undefined where it trains nothing. Methods of the same settings share it. */
 export function trainingId(method: Method, track: Track, seed: number, profile: Profile): string | undefined {
   if (!method.settings) return undefined;
-  const { validation, irRepositories } = profile.evaluated[track];
+  const { validation, irRepositories, commits } = profile.evaluated[track];
   const settings = method.settings(profile.learning, track);
   const key = short([
     VERSIONS.training, ...(track === 'evolution' ? [VERSIONS.walking] : []), trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
     ...(method.inRepositoryOnly ? [irRepositories] : []),
+    ...(method.oneEach ? [VERSIONS.oneEach] : []),
+    // It trains for the repositories that are asked about.
+    ...(method.startsFrom ? [profile.evaluated[track]] : []),
+    ...(commits === undefined ? [] : [{ commits }]),
     ...(method.publishedPrompt && profile.learning.conditions === 'published' ? ['published prompt'] : []),
   ]);
   return `${track}-s${seed}-${key}`;
@@ -113,6 +119,7 @@ export function runId(method: Method, track: Track, seed: number, profile: Profi
     VERSIONS.run, tasks, baseKey(profile), trainingId(method, track, seed, profile) ?? null, answered,
     profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
     ...(track === 'evolution' && method.adapters(track).includes('other') ? [VERSIONS.otherAlong] : []),
+    ...(profile.learning.trainRepositories !== undefined && method.settings && method.adapters(track).includes('other') ? [VERSIONS.otherLearnt] : []),
     ...(profile.encoder.halved ? ['halved'] : []),
     ...(method.settings && profile.learning.keptAfter !== undefined ? [{ keptAfter: profile.learning.keptAfter }] : []),
   ];

@@ -131,7 +131,7 @@ async function finish(
     contextTokens: method.answerSettings ? profile.contextTokens : 0, evaluated: profile.evaluated[data.track],
     versions: versions(), device: device(),
     trainedParameters: made ? [...made.values.values()].reduce((n, v) => n + v.data.length, 0) : 0,
-    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], ...(made && { passes: passesOf(method, profile, data, made.losses.at(-1)?.step ?? 0), trainRepositories: data.trainContexts.length }), trainSeconds: made?.seconds ?? 0,
+    bestStep: made?.bestStep ?? 0, losses: made?.losses ?? [], ...(made && { passes: made.passes ?? passesOf(profile, data, made.losses.at(-1)?.step ?? 0), trainRepositories: made.repositories ?? data.trainContexts.length }), trainSeconds: made?.seconds ?? 0,
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
@@ -159,8 +159,8 @@ function writeRecord(folder: string, record: RunRecord): void {
 }
 
 /** Tasks that so many steps draw, over all training tasks. */
-function passesOf(method: Method, { learning }: Profile, { track, train }: TrackData, steps: number): number {
-  return method.passes?.(learning) ?? learning.keptAfter ?? (steps * tasksOfStep(track, learning)) / train.length;
+function passesOf({ learning }: Profile, { track, train }: TrackData, steps: number): number {
+  return learning.keptAfter ?? (steps * tasksOfStep(track, learning)) / train.length;
 }
 
 /** Nats a token, on average, by which likelihoods of the same run may differ that two processors have taken: rounding, grown in training. */

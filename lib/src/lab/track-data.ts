@@ -154,7 +154,8 @@ function trackData(
     contextOf, vector, repository,
     trainContexts: [...new Set(train.map((e) => e.task.repo))].sort().map(source.newest),
     otherThan: ({ repo, commit }) => {
-      const peers = repos.filter((r) => splits.get(r) === splits.get(repo)), other = peers[(peers.indexOf(repo) + 1) % peers.length]!;
+      // Of a training repository one that was trained on too, however few they are.
+      const peers = repos.filter((r) => splits.get(r) === splits.get(repo) && (splits.get(r) !== 'train' || learnt.has(r))), other = peers[(peers.indexOf(repo) + 1) % peers.length]!;
       if (commit === undefined) return { repo: other };
       // Both equally old, so that age is no part of the difference.
       const share = source.last(repo) ? Math.min(1, commit / source.last(repo)) : 1;

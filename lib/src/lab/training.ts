@@ -26,7 +26,7 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
   const path = trainedPath(method, inputs, profile), { passes, keptAfter } = profile.learning;
   const { train } = method;
   if (!path || !train) return undefined;
-  if (keptAfter !== undefined && method.passes) throw new UserError(`${method.name} makes passes of its own, so nothing is kept after ${keptAfter} of ${passes ?? 'them'}: leave learning.keptAfter out.`);
+  if (keptAfter !== undefined && method.oneEach) throw new UserError(`${method.name} makes passes of its own, so nothing is kept after ${keptAfter} of ${passes ?? 'them'}: leave learning.keptAfter out.`);
   const folder = join(path, '..'), work = join(folder, 'unfinished'), kept = passesKept(passes);
   if (keptAfter !== undefined && !kept.includes(keptAfter)) {
     throw new UserError(`Nothing is kept after ${keptAfter} passes of ${passes ?? 'a training in steps'}: ${kept.length ? `choose ${kept.join(', ')}` : 'give learning.passes in place of steps'}.`);

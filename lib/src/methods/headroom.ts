@@ -75,7 +75,7 @@ function headroom(reading: Reading): Method {
     ...(reading === 'source' && { readsSource: true as const }),
     settings: (learning, track) => ({ start: singleLora.settings!(learning, track), reading, rates: RATES, passes: PASSES[reading], windows: WINDOWS, batch: BATCH }),
     asks: ({ task }, all) => halves(all).learnt.length > 0 && !learntFiles(all).has(task.file),
-    passes: () => Math.max(...PASSES[reading]),
+    oneEach: true,
     train: async (inputs, folder, progress) => {
       const { model, adapted, learning: { rank, alpha }, learning, repositoryTasks, evaluated, validation, tokenizer, contextOf, start } = inputs;
       const names = adapterNames(adapted);
@@ -102,7 +102,10 @@ function headroom(reading: Reading): Method {
       }
       const [best] = storedJson(grid) as { epochs: number; rate: number; nats: number }[];
       const jobs = (await Promise.all(evaluated.map((repo) => job(repo, best!.epochs, best!.rate)))).flat();
-      return trainEach(jobs, inputs, join(folder, 'chosen'), `training ${name}`, progress);
+      const made = await trainEach(jobs, inputs, join(folder, 'chosen'), `training ${name}`, progress), learnt = new Set(jobs.map(({ repo }) => repo));
+      // One without any text to learn from is answered as training left off.
+      for (const repo of evaluated.filter((one) => !learnt.has(one) && halves(repositoryTasks(one)).learnt.length)) for (const n of names) made.values.set(`${repo}/${n}`, start!.values.get(n)!);
+      return made;
 
       /** Mean nats a target token of the asked half of these repositories, under their adapters. */
       function lossOn({ values }: Pick<TrainedMethod, 'values'>, repos: readonly string[]): number {

@@ -77,6 +77,9 @@ export interface TrainedMethod extends Omit<Trained, 'parameters'> {
   values: ReadonlyMap<string, NamedArray>;
   /** The constants that its vectors were standardised by. */
   standardisers: Standardisers;
+  /** Of `oneEach`: passes over each repository's texts, and how many repositories. */
+  passes?: number;
+  repositories?: number;
 }
 
 /** A method that is ready to answer. Absent parts leave model and prompt as they are. */
@@ -116,8 +119,8 @@ export interface Method {
   settings?(learning: LearningConfig, track: Track): object;
   /** @param folder keeps what an interrupted run goes on with */
   train?(inputs: MethodInputs, folder: string, progress: Progress): Promise<Omit<TrainedMethod, 'standardisers'>>;
-  /** Passes over the tasks that it trains on, where these are not what the sampler draws in `steps` steps. */
-  passes?(learning: LearningConfig): number;
+  /** It trains an adapter for each repository that is asked about, in passes of its own. */
+  oneEach?: true;
   /** The settings that change its answers only. */
   answerSettings?(learning: LearningConfig): object;
   answers(inputs: MethodInputs, trained: TrainedMethod | undefined): Promise<Answers>;

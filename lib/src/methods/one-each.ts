@@ -30,7 +30,7 @@ export interface Each {
 /** Trains them one after another; finished ones are kept in `folder`, so an interrupted run goes on. */
 export async function trainEach(
   jobs: readonly Each[], { model, adapted, learning, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
-): Promise<Omit<TrainedMethod, 'standardisers'>> {
+): Promise<Omit<TrainedMethod, 'standardisers' | 'values'> & { values: Map<string, NamedArray> }> {
   const { rank, alpha } = learning, names = adapterNames(adapted);
   const values = new Map<string, NamedArray>(), losses: LossPoint[] = [];
   let tokens = 0, seconds = 0;
@@ -38,10 +38,11 @@ export async function trainEach(
     const done = join(folder, `${repo}.safetensors`);
     let stored = storedSafetensors(done, progress);
     if (!stored) {
-      const steps = Math.max(1, Math.round((epochs * examples.length) / batch));
+      // A step takes no example twice.
+      const tasks = Math.min(batch, examples.length), steps = Math.max(1, Math.round((epochs * examples.length) / tasks));
       const writer: AdapterWriter = { parameters: start(), names, write: (p) => adapterFromTensors(p, rank, alpha) };
       const learner = adapterLearner(model, writer, validation ?? [], contextOf, learning, tokenizer.eos);
-      const made = await train(validation?.length ? learner : { ...learner, validationLoss: () => 0 }, balanced(examples, 1, Math.min(batch, examples.length), seed), {
+      const made = await train(validation?.length ? learner : { ...learner, validationLoss: () => 0 }, balanced(examples, 1, tasks, seed), {
         ...learning, steps, validateEvery: validation?.length ? Math.max(1, Math.round(steps / epochs)) : steps, learningRate,
       }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
       storeSafetensors(done, made.parameters, { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
@@ -55,7 +56,7 @@ export async function trainEach(
     tokens += info.tokens;
     seconds += info.seconds;
   }
-  return { values, bestStep: jobs.length, losses, tokens, seconds };
+  return { values, bestStep: jobs.length, losses, tokens, seconds, passes: Math.max(0, ...jobs.map(({ epochs }) => epochs)), repositories: jobs.length };
 }
 
 /** The repository's own adapter; one that changes nothing where none was trained. */

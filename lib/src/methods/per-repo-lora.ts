@@ -20,7 +20,7 @@ export const perRepoLora: Method = {
     const { rank, alpha, rates: { lora }, perRepository } = learning;
     return { ...common(learning, track), ...adaptedLayers(learning), rank, alpha, learningRate: lora, perRepository, chosenBy: 'own validation tasks' };
   },
-  passes: ({ perRepository }) => perRepository.epochs,
+  oneEach: true,
   train: (inputs, folder, progress) => {
     const { adapted, learning: { rank, alpha, rates, perRepository: { epochs, batch } }, seed, train, inRepository, repositoryTasks } = inputs;
     const byRepo = [...groupBy(train.filter((e) => inRepository.has(e.task.repo)), (e) => e.task.repo)].sort(([a], [b]) => (a < b ? -1 : 1));
