@@ -58,7 +58,7 @@ interface GitCorpus {
 
 test('pinned git repositories: licences, commits, cut-off, families inside one split', () => {
   const { cutoff, repositories } = JSON.parse(readFileSync(data('corpora', 'mini-git.json'), 'utf8')) as GitCorpus;
-  assert.equal(cutoff, CUTOFF);
+  assert.equal(cutoff, CUTOFF.slice(0, 10));
   assert.ok(repositories.length >= 120);
   assert.equal(new Set(repositories.map(({ id }) => id.toLowerCase())).size, repositories.length);
   const count = (split: string) => repositories.filter((r) => r.split === split).length;
@@ -70,7 +70,7 @@ test('pinned git repositories: licences, commits, cut-off, families inside one s
     assert.equal(url, `https://github.com/${id}`);
     assert.ok(commits >= 60, id);
     for (const part of licence.split(/ (?:AND|OR) /)) assert.ok(['MIT', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0'].includes(part), `${id}: ${licence}`);
-    assert.equal(split === 'ood_test', firstCommit >= cutoff, id);
+    assert.equal(split === 'ood_test', firstCommit >= CUTOFF, id);
   }
   const siblings: Record<string, string> = {
     'tox-dev': 'pypa', 'python-attrs': 'hynek', 'pallets-eco': 'pallets', sloria: 'marshmallow-code', python: 'jaraco', asottile: 'pre-commit', 'python-pendulum': 'python-poetry',
