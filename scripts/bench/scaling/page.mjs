@@ -73,7 +73,8 @@ writeFileSync(inRoot('docs', 'scaling.md'), `# How it grows, and what the paper'
 \`npm run bench -- scaling\` measures, \`npm run bench -- scaling-page\` writes this page. The machine: two cores of an AMD EPYC with
 AVX-512 and 24 GB. The frozen model has SmolLM2-135M's shape where nothing else is said, rank 16, tasks of 512 tokens; Evo's
 step goes through nano-coder's shape with one task of 256 tokens a commit; repositories are the generator's, read by nano-coder;
-the history adds a test a commit to files of twenty. Each size ran in a process of its own. The data: [measured/scaling.csv](measured/scaling.csv).
+the history adds a test a commit to files of twenty. Each size ran in a process of its own. The data:
+[measured/scaling.csv](measured/scaling.csv).
 
 ![Seconds against size, nine panels](measured/scaling-seconds.svg)
 
@@ -94,10 +95,12 @@ together is bounded by bytes (\`model/memory.ts\`), and histories are streamed.
 
 ## A long run
 
-${number(minutes(longest[0], longest.at(-1)))} minutes of \`reproduce --profile coder\` in one process, sampled twice a minute (\`scripts/bench/endurance.mjs\`;
-[measured/endurance.csv](measured/endurance.csv)): Static's answers, then the curation of the histories, the reading of their diffs and
-states by nano-coder, and training and answers on the evolution track. Twice it was paused, for 10 and 16 minutes. Each stage takes what it
-takes at its beginning; what the reading adds is the vectors, which are its result.
+${number(minutes(longest[0], longest.at(-1)))} minutes of training and answering in one process, sampled at most twice a minute (\`scripts/bench/endurance.mjs\`;
+[measured/endurance.csv](measured/endurance.csv)), beside other work: along the histories of \`coder\` with SmolLM2-135M Static's answers,
+Evo's training and its answers; then, on its snapshots with Qwen2.5-Coder-0.5B, the pretrained model's answers and single LoRA's
+training. Within a stage memory stays what it is after the first minutes, but for one step up in the last, where it stays again, and
+no tensor of a stage is left in the next. Those that come and go in answers are adapters, one for each repository or commit that
+is asked. Freed arrays are kept in the process, so resident memory follows the most that was needed.
 
 ![Resident memory and tensors along the run](measured/endurance.svg)
 
@@ -121,11 +124,11 @@ leaves a part unused. On a CPU \`npm run bench:paper-step\` runs one step at thi
 ## The paper's size: hours
 
 Three seeds of every training and answer, both tracks, and the ablations that the paper gives numbers for. Node-hours of one
-NVIDIA H200 (TF32; ${Object.entries(GPU).map(([t, rate]) => `${number(rate)} tokens/s at ${number(Number(t))} tokens a task`).join(', ')}, and ${GPU_DECODING} new tokens/s, measured) and of two cores with AVX-512 (${number(512 / step.seconds)} tokens/s at 512,
-measured). \`at most\` takes every task at the length where it is cut and decodes all new tokens that are allowed (128 and 64), \`usual\` takes
-the mean length and 8 new tokens: ${STATIC.usual} tokens (the paper's
-table 7), some 2,000 where the prefix is a whole file. Lengths that were not timed are taken to run at as many operations a second.
-The schedules themselves have not been run.
+NVIDIA H200 (TF32; ${Object.entries(GPU).map(([t, rate]) => `${number(rate)} tokens/s at ${number(Number(t))} tokens a task`).join(', ')}, and ${GPU_DECODING} new tokens/s,
+measured) and of two cores with AVX-512 (${number(512 / step.seconds)} tokens/s at 512, measured). \`at most\` takes every task at the length
+where it is cut and decodes all new tokens that are allowed (128 and 64), \`usual\` takes the mean length and 8 new tokens:
+${STATIC.usual} tokens (the paper's table 7), some 2,000 where the prefix is a whole file. Lengths that were not timed are taken to
+run at as many operations a second. The schedules themselves have not been run.
 
 ${table(['track', 'work', 'tokens, usual', 'at most', 'H200, usual', 'H200, at most', '2 cores, usual'], works.map((work) => [
     work.track, work.what, number(work.usual), number(work.most), hours(onGpu(work, 'usual')), hours(onGpu(work, 'most')), hours(onCpu(work)),
