@@ -84,7 +84,7 @@ long leftInGroup(long most) {
     for (;; path.erase(path.rfind('/'))) {
       const std::string group = kind->folder + path;
       const long limit = valueIn(group + kind->limit), used = valueIn(group + kind->used);
-      // What is read from files and could be given up counts as used.
+      // What was read from files counts as used there, and is given up when room is needed.
       if (limit >= 0 && used >= 0) most = std::min(most, limit - used + std::max(0L, valueIn(group + "/memory.stat", kind->cache.c_str())));
       if (path.empty()) break;
     }

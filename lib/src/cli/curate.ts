@@ -110,7 +110,8 @@ function print({ track, options, repositories, unusable, leakage }: CurationRepo
   console.log(`\n${sum((r) => r.tasks)} tasks of ${repositories.filter((r) => r.tasks > 0).length} repositories${read}.`);
   reasons('Assertions that gave no task', repositories.map((r) => r.drops));
   reasons('Files not read', repositories.map((r) => r.unread));
-  console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories${options['keepShared'] ? ' (kept: synthetic)' : ' dropped'}, ${leakage.beforeTraining} tasks dropped for a time before training${leakage.newest ? `, newest commit ${leakage.newest}` : ''}.`);
+  console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories${options['keepShared'] ? ' (kept: synthetic)' : ' dropped'}, `
+    + `${leakage.beforeTraining} tasks dropped for a time before training${leakage.newest ? `, newest commit ${leakage.newest}` : ''}.`);
   for (const { reason } of unusable) console.log(`Not used: ${reason}`);
 }
 

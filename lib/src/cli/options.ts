@@ -10,6 +10,13 @@ export function count(name: string, value: string): number {
   return Number(value);
 }
 
+/** @throws UserError when it is none, or 0 */
+export function atLeastOne(name: string, value: string): number {
+  const number = count(name, value);
+  if (number === 0) throw new UserError(`--${name} is a whole number from 1 on, not 0.`);
+  return number;
+}
+
 /** Which repositories and which frozen model, for `parseArgs`. */
 export const WORKSPACE = { profile: { type: 'string', default: 'mini' }, base: { type: 'string' }, mirror: { type: 'string' } } as const;
 

@@ -11,9 +11,8 @@ import { loadModel } from '../model/checkpoint.js';
 import { nanoCoder, SEED } from '../pretrain/nano-coder.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import { prepareTokens } from '../pretrain/tokens.js';
-import { UserError } from '../store/errors.js';
 import { loadTokenizer } from '../text/tokenizer.js';
-import { count } from './options.js';
+import { atLeastOne } from './options.js';
 import { shipModel, shippedLog } from './ship-nano-coder.js';
 import { terminalProgress } from './terminal-progress.js';
 
@@ -22,8 +21,7 @@ const POOL = 80e6;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { tokens: { type: 'string', default: '60000000' }, continue: { type: 'boolean', default: false } } });
-  const tokens = count('tokens', values.tokens);
-  if (tokens === 0) throw new UserError('--tokens is a whole number from 1 on, not 0.');
+  const tokens = atLeastOne('tokens', values.tokens);
   const progress = terminalProgress();
   const { projects, exclude } = JSON.parse(readFileSync(data('corpora', 'pretrain.json'), 'utf8')) as { projects: Pin[]; exclude: string[] };
   const unused = unusedGpu();

@@ -4,7 +4,7 @@ import { ALL, headlineOf, plansOf } from '../lab/plan.js';
 import type { SweepRun } from '../lab/sweep-run.js';
 import { UserError } from '../store/errors.js';
 import { stopOnInterrupt } from '../store/stop.js';
-import { chosenWorkspace, count, WORKSPACE } from './options.js';
+import { atLeastOne, chosenWorkspace, WORKSPACE } from './options.js';
 import { terminalProgress } from './terminal-progress.js';
 
 const HELP = `Usage: npx code2lora sweep [options]
@@ -20,12 +20,6 @@ const HELP = `Usage: npx code2lora sweep [options]
 
 What is made is stored run by run; npx code2lora export --profile P makes tables and figures of it.`;
 
-function atLeastOne(name: string, value: string | undefined): number | undefined {
-  const number = value === undefined ? undefined : count(name, value);
-  if (number === 0) throw new UserError(`--${name} is a whole number from 1 on, not 0.`);
-  return number;
-}
-
 export async function run(args: string[]): Promise<void> {
   const { values: { partition, time, memory, ...values } } = parseArgs({ args, options: {
     help: { type: 'boolean', default: false }, ...WORKSPACE, all: { type: 'boolean', default: false }, workers: { type: 'string' }, on: { type: 'string' },
@@ -33,7 +27,10 @@ export async function run(args: string[]): Promise<void> {
   } });
   if (values.help) return console.log(HELP);
   if (values.on !== undefined && values.on !== 'slurm') throw new UserError(`--on is slurm, not ${JSON.stringify(values.on)}.`);
-  const [workers, gpus, cpus, concurrency] = (['workers', 'gpus', 'cpus', 'concurrency'] as const).map((name) => atLeastOne(name, values[name]));
+  const [workers, gpus, cpus, concurrency] = (['workers', 'gpus', 'cpus', 'concurrency'] as const).map((name) => {
+    const value = values[name];
+    return value === undefined ? undefined : atLeastOne(name, value);
+  });
   const lab = chosenWorkspace(values, { progress: terminalProgress() });
   const runs: SweepRun[] = (values.all ? plansOf(lab.profile, ALL) : headlineOf(lab.profile)).flatMap(({ track, methods, seeds }) =>
     methods.flatMap((method) => seeds.map((seed) => ({ name: `${method} ${track} ${seed}`, method, track, seed }))));
