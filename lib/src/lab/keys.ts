@@ -2,7 +2,7 @@
  * The names of results. Each is a hash of all that determines the result, computed from the settings alone, so that a
  * stored result is found without making what it was made from.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCorpusFile } from '../data/sources/corpus-file.js';
 import type { Method, Track } from '../methods/index.js';
@@ -63,10 +63,11 @@ function modelKey(name: string): string {
   return existsSync(name) ? weightsKey(name) : short([VERSIONS.base, { hub: name }]);
 }
 
-/** Of a GGUF file, or of a folder: its weights and, unless it is the project's own, what says how they are used. */
+/** Of a GGUF file, or of a folder: its weights and, unless it is the project's own by whatever path, what says how they are used. */
 function weightsKey(path: string): string {
   if (!weights.has(path)) {
-    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors') || (path !== shippedModel() && /^(config|tokenizer)\.json$/.test(file))).sort().map((file) => join(path, file)) : [];
+    const isShipped = existsSync(path) && realpathSync(path) === realpathSync(shippedModel());
+    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors') || (!isShipped && /^(config|tokenizer)\.json$/.test(file))).sort().map((file) => join(path, file)) : [];
     if (!files.some((file) => /\.(safetensors|gguf)$/.test(file))) throw new UserError(`The frozen model is not there: ${path} holds no weights. Give a folder with safetensors, or a GGUF file.`);
     const hashes = files.map((file) => hashFile(file));
     weights.set(path, (hashes.length === 1 ? hashes[0]! : hashJson(hashes)).slice(0, 12));
