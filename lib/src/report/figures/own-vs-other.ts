@@ -44,7 +44,7 @@ export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
       legend: [DRAWN.map(({ mark, color, name }) => legendEntry(mark, color, name)).join('     ')],
       rest: {
         shapes: panels.map((_, panel) => ({
-          type: 'line', xref: xAxis(panel), yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, layer: 'below', line: { color: MUTED, width: 1 },
+          type: 'line', xref: xAxis(panel), yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, layer: 'between', line: { color: MUTED, width: 1 },
         })),
       },
     }),
