@@ -271,6 +271,13 @@ const coder: Profile = {
   headlineWithout: ['code2lora-static-paper'],
 };
 
+/**
+ * The highest peak learning rates that are taken under a model: with a hypernetwork's of 2e-3 the 0.5B's loss on validation
+ * repositories rose (docs/log.md). The 1.5B has its smaller sister's, untried.
+ */
+const QWEN_RATES = { lora: 1e-3, hypernetwork: 5e-4 };
+const HIGHEST_RATES: Readonly<Record<string, { lora: number; hypernetwork: number }>> = { 'qwen2.5-coder-0.5b': QWEN_RATES, 'qwen2.5-coder-1.5b': QWEN_RATES };
+
 export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, coder, paper];
 
 /**
@@ -282,8 +289,11 @@ export function profileNamed(name: string): Profile {
   const found = profiles.find((p) => p.name === plain);
   if (!found) throw new UserError(`There is no profile "${name}". Known: ${profiles.map((p) => p.name).join(', ')}; each also with another frozen model, as mini@MODEL.`);
   if (given === undefined) return found;
-  const model = decoded(given);
-  return { ...found, name: `${plain}@${encodeURIComponent(model)}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model } };
+  const model = decoded(given), { rates } = found.learning, highest = HIGHEST_RATES[model] ?? rates;
+  return {
+    ...found, name: `${plain}@${encodeURIComponent(model)}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model },
+    learning: { ...found.learning, rates: { ...rates, lora: Math.min(rates.lora, highest.lora), hypernetwork: Math.min(rates.hypernetwork, highest.hypernetwork) } },
+  };
 }
 
 /** The name as it was before it became a folder's; itself where it never was one. */
