@@ -114,7 +114,7 @@ test('a profile with another frozen model: results of its own, named by the weig
   assert.deepEqual({ ...own, name: mini.name, base: mini.base, description: mini.description }, mini);
   assert.equal(baseKey(own), readPinnedModel('smollm2-135m').sha256.slice(0, 12));
   const rates = (name: string) => { const { lora, hypernetwork } = profileNamed(name).learning.rates; return [lora, hypernetwork]; };
-  assert.deepEqual([rates('coder@qwen2.5-coder-0.5b'), rates('paper@qwen2.5-coder-1.5b')], [[1e-3, 5e-4], rates('paper')]);
+  assert.deepEqual([rates('coder@qwen2.5-coder-0.5b'), rates('paper@qwen2.5-coder-1.5b')], [[5e-4, 5e-4], rates('paper')]);
   const byPath = profileNamed('mini@test/fixtures/gguf/llama.gguf'), byFolder = profileNamed('mini@data/models/nano-coder');
   assert.equal(byPath.name, 'mini@test%2Ffixtures%2Fgguf%2Fllama.gguf');
   for (const name of ['mini@Qwen/Qwen2.5-Coder-0.5B', 'mini@owner/model@rev', 'mini@100%/model', 'mini@../models/a b']) {
