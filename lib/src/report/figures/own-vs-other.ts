@@ -2,7 +2,7 @@
 import { type Control, methodLines, suites, TRACKS, tracks } from '../labels.js';
 import type { Comparison } from '../own-vs-other.js';
 import { around, legendEntry, PANEL_TITLES, type PanelRow, panelLayout, xAxis } from './panels.js';
-import { BLUE, type Figure, MUTED, VERMILLION } from './theme.js';
+import { BLUE, type Figure, VERMILLION } from './theme.js';
 
 const ROW = 40;
 /** The two controls that are drawn, how far from the middle of a row, and how. */
@@ -42,11 +42,7 @@ export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
     layout: panelLayout({
       titles: panels.map((suite) => PANEL_TITLES[suite]), rows, rowHeight: ROW, range, xTitle: byNats ? 'Nats a target token that the own adapter gains' : 'Difference in strict exact match (points)',
       legend: [DRAWN.map(({ mark, color, name }) => legendEntry(mark, color, name)).join('     ')],
-      rest: {
-        shapes: panels.map((_, panel) => ({
-          type: 'line', xref: xAxis(panel), yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, layer: 'between', line: { color: MUTED, width: 1 },
-        })),
-      },
+      zero: true,
     }),
   };
 }

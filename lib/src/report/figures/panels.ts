@@ -14,6 +14,8 @@ export interface Panels {
   /** Of all panels; what lies in it is drawn. */
   range: readonly [number, number];
   xTitle: string;
+  /** A line at zero, for differences. */
+  zero?: boolean;
   /** Lines of text at the bottom that say what the marks are: plotly's own legend is no wider than the panels. */
   legend?: readonly string[];
   /** Other parts of plotly's layout. */
@@ -27,7 +29,7 @@ const LINE = 24;
 const LEGEND_LINE = 20;
 
 /** The layout; traces name their axes by `xAxis(panel)` and 'y', on which row i is at i. */
-export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [], rest = {} }: Panels): Figure['layout'] {
+export function panelLayout({ titles, rows, rowHeight, range, xTitle, zero = false, legend = [], rest = {} }: Panels): Figure['layout'] {
   const width = (1 - GAP * (titles.length - 1)) / titles.length;
   const left = (index: number): number => index * (width + GAP);
   const below = LEGEND_LINE * legend.length;
@@ -37,7 +39,7 @@ export function panelLayout({ titles, rows, rowHeight, range, xTitle, legend = [
     margin: { l: LEFT, r: 12, t: above, b: 46 + below },
     ...Object.fromEntries(titles.map((_, index) => [
       xAxis(index).replace('x', 'xaxis'), axis({
-        domain: [left(index), left(index) + width], range: [...range], nticks: narrow ? 4 : 5, anchor: 'y', ...(narrow && { tickangle: 0, tickfont: { ...SMALL, size: 11 } }),
+        domain: [left(index), left(index) + width], range: [...range], nticks: narrow ? 4 : 5, anchor: 'y', ...(zero && { zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1 }), ...(narrow && { tickangle: 0, tickfont: { ...SMALL, size: 11 } }),
       }),
     ])),
     yaxis: axis({
