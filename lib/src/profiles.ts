@@ -273,7 +273,7 @@ const coder: Profile = {
 
 /**
  * The highest peak learning rates that are taken under a model: with twice and four times these the 0.5B's loss on
- * validation repositories was far higher (docs/log.md). The 1.5B has its smaller sister's, untried.
+ * validation repositories was higher (docs/log.md). The 1.5B has its smaller sister's, untried.
  */
 const QWEN_RATES = { lora: 5e-4, hypernetwork: 5e-4 };
 const HIGHEST_RATES: Readonly<Record<string, { lora: number; hypernetwork: number }>> = { 'qwen2.5-coder-0.5b': QWEN_RATES, 'qwen2.5-coder-1.5b': QWEN_RATES };

@@ -63,16 +63,21 @@ function modelKey(name: string): string {
   return existsSync(name) ? weightsKey(name) : short([VERSIONS.base, { hub: name }]);
 }
 
-/** Of a GGUF file, or of a folder: its weights and, unless it is the project's own by whatever path, what says how they are used. */
+/** Of a GGUF file, or of a folder. */
 function weightsKey(path: string): string {
   if (!weights.has(path)) {
-    const isShipped = existsSync(path) && realpathSync(path) === realpathSync(shippedModel());
-    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? readdirSync(path).filter((file) => file.endsWith('.safetensors') || (!isShipped && /^(config|tokenizer)\.json$/.test(file))).sort().map((file) => join(path, file)) : [];
+    const files = path.endsWith('.gguf') ? [path] : existsSync(path) ? modelFiles(path) : [];
     if (!files.some((file) => /\.(safetensors|gguf)$/.test(file))) throw new UserError(`The frozen model is not there: ${path} holds no weights. Give a folder with safetensors, or a GGUF file.`);
     const hashes = files.map((file) => hashFile(file));
     weights.set(path, (hashes.length === 1 ? hashes[0]! : hashJson(hashes)).slice(0, 12));
   }
   return weights.get(path)!;
+}
+
+/** Weights and, unless the folder is the project's own (by whatever path), what says how they are used. */
+function modelFiles(folder: string): string[] {
+  const named = realpathSync(folder) === realpathSync(shippedModel()) ? /\.safetensors$/ : /\.safetensors$|^(config|tokenizer)\.json$/;
+  return readdirSync(folder).filter((file) => named.test(file)).sort().map((file) => join(folder, file));
 }
 
 export function vectorsKey(profile: Profile): string {
