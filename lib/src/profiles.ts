@@ -272,11 +272,10 @@ const coder: Profile = {
 };
 
 /**
- * The highest peak learning rates that are taken under a model: with twice and four times these the 0.5B's loss on
- * validation repositories was higher (docs/log.md). The 1.5B has its smaller sister's, untried.
+ * The highest peak learning rates that are taken under Qwen2.5-Coder, whether pinned, from the hub or a file: with twice and
+ * four times these the 0.5B's loss on validation repositories was higher (docs/log.md). Larger ones have them untried.
  */
-const QWEN_RATES = { lora: 5e-4, hypernetwork: 5e-4 };
-const HIGHEST_RATES: Readonly<Record<string, { lora: number; hypernetwork: number }>> = { 'qwen2.5-coder-0.5b': QWEN_RATES, 'qwen2.5-coder-1.5b': QWEN_RATES };
+const QWEN_CODER = /qwen2\.5-coder[^/\\]*$/i, QWEN_RATES = { lora: 5e-4, hypernetwork: 5e-4 };
 
 export const profiles: readonly Profile[] = [smoke, synthetic, mini, pypi, coder, paper];
 
@@ -289,7 +288,7 @@ export function profileNamed(name: string): Profile {
   const found = profiles.find((p) => p.name === plain);
   if (!found) throw new UserError(`There is no profile "${name}". Known: ${profiles.map((p) => p.name).join(', ')}; each also with another frozen model, as mini@MODEL.`);
   if (given === undefined) return found;
-  const model = decoded(given), { rates } = found.learning, highest = HIGHEST_RATES[model] ?? rates;
+  const model = decoded(given), { rates } = found.learning, highest = QWEN_CODER.test(model) ? QWEN_RATES : rates;
   return {
     ...found, name: `${plain}@${encodeURIComponent(model)}`, description: `${found.description}; with ${model} in place of its own frozen model`, base: { model },
     learning: { ...found.learning, rates: { ...rates, lora: Math.min(rates.lora, highest.lora), hypernetwork: Math.min(rates.hypernetwork, highest.hypernetwork) } },

@@ -112,6 +112,8 @@ test('a wrong option is one line that names it', () => {
     [['--source', 'git', '--path', repository], /--out/], [['--source', 'git', '--path', repository, '--out', out, '--track', 'dynamic'], /--track is one of/],
     [['--source', 'git', '--path', repository, '--out', out, '--identity', 'name', '--track', 'evolution'], /--identity is one of/],
     [['--source', 'git', '--path', repository, '--out', out, '--split', 'dev'], /--split is one of/],
+    [['--source', 'git', '--path', repository, '--out', out, '--per-commit', '4'], /--per-commit says nothing here: it needs --track evolution/],
+    [['--source', 'pypi', '--out', out, '--split', 'train'], /--split says nothing here: it needs --path/],
     [['--source', 'git', '--path', repository, '--out', out, '--cutoff', 'soon'], /--cutoff "soon" is no day/],
     [['--source', 'git', '--path', repository, '--out', out, '--track', 'evolution', '--per-file=-1'], /--per-file needs a whole number/],
     [['--source', 'git', '--corpus', join(folder, 'none.json'), '--out', out], /none\.json: it cannot be read \(ENOENT\)/],

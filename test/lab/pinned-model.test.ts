@@ -115,6 +115,9 @@ test('a profile with another frozen model: results of its own, named by the weig
   assert.equal(baseKey(own), readPinnedModel('smollm2-135m').sha256.slice(0, 12));
   const rates = (name: string) => { const { lora, hypernetwork } = profileNamed(name).learning.rates; return [lora, hypernetwork]; };
   assert.deepEqual([rates('coder@qwen2.5-coder-0.5b'), rates('paper@qwen2.5-coder-1.5b')], [[5e-4, 5e-4], rates('paper')]);
+  // By any of its names; another model keeps the profile's.
+  for (const name of ['Qwen/Qwen2.5-Coder-0.5B-Instruct', '/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf']) assert.deepEqual(rates(`coder@${name}`), [5e-4, 5e-4]);
+  assert.deepEqual(rates('coder@/models/qwen2.5-coder/smollm2.gguf'), rates('coder'));
   const byPath = profileNamed('mini@test/fixtures/gguf/llama.gguf'), byFolder = profileNamed('mini@data/models/nano-coder');
   assert.equal(byPath.name, 'mini@test%2Ffixtures%2Fgguf%2Fllama.gguf');
   for (const name of ['mini@Qwen/Qwen2.5-Coder-0.5B', 'mini@owner/model@rev', 'mini@100%/model', 'mini@../models/a b']) {

@@ -62,6 +62,9 @@ test('claims: supported, contradicted, undecided with what could have been seen,
   assert.match(open.because, /^could have seen 0\.\d{4}$/);
   assert.deepEqual([verdictOf(list, 'Static − RAG').verdict, verdictOf(list, 'Static − RAG').because], ['undecided', 'not run']);
   assert.match(toMarkdown(claimsTable(list)), /Static − single LoRA \| Static track, CR .*supported/);
+  // A single repository decides nothing.
+  const alone = verdictOf(claims({ predictions: [], likelihoods: likelihoods.filter(({ repo }) => repo === likelihoods[0]!.repo) }), 'Static − single LoRA');
+  assert.deepEqual([alone.verdict, alone.because], ['undecided', 'a single repository']);
   assert.match(toCsv(claimsTable(list)), /contradicted/);
 });
 
@@ -95,4 +98,7 @@ test('conditions: matched less published, by method and suite, over the seeds of
   near(strict!.mean, right.reduce((a, b) => a + b, 0) / right.length);
   near(relaxed!.mean, 0);
   assert.match(table.note, /3 training seeds/);
+  // One seed is not there yet under the published prompt: the others are compared.
+  const last = Math.max(...swept.map(({ record }) => record.seed)), some = conditionsTable(swept.filter(({ conditions, record }) => conditions === 'matched' || record.seed !== last)).sections[0]!.rows[0]!;
+  assert.equal((some.values as Record<string, { seeds: number }>)['strict_difference']!.seeds, 2);
 });

@@ -1,7 +1,7 @@
 /** `export` and `runs` on stored runs: the exported numbers are those of the parquet files, as Python reads both. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -141,8 +141,13 @@ test('runs remove takes results, cache and what was trained, unless another run 
   const text = await printed(runs, 'remove', first);
   assert.ok(!existsSync(join(folder, first)) && !existsSync(parts) && existsSync(weights));
   assert.ok(text.includes(parts) && text.includes(`Kept, as others were answered with it (${second})`));
-  assert.ok((await printed(runs, 'remove', second)).includes(weights));
-  assert.ok(!existsSync(weights));
+  // So is what the profile has with another frozen model, which shares the cache.
+  const elsewhere = join(output, 'results', 'smoke@other', 'runs', second);
+  cpSync(join(folder, second), elsewhere, { recursive: true });
+  assert.ok((await printed(runs, 'remove', second)).includes(`Kept, as others were answered with it (smoke@other/${second})`));
+  assert.ok(!existsSync(join(folder, second)) && existsSync(weights));
+  assert.ok((await printed((args) => runs([...args.slice(0, -1), 'smoke@other']), 'remove', second)).includes(weights));
+  assert.ok(!existsSync(elsewhere) && !existsSync(weights));
   assert.equal(readdirSync(folder).length, made.length - 2);
 });
 

@@ -32,8 +32,8 @@ const OPTIONS = {
   source: { type: 'string' }, track: { type: 'string', default: 'static' }, out: { type: 'string' }, path: { type: 'string' },
   corpus: { type: 'string' }, mirror: { type: 'string' }, repositories: { type: 'string', default: '60' }, seed: { type: 'string', default: '3407' },
   dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string' },
-  identity: { type: 'string', default: 'assertion' }, prefix: { type: 'string', default: 'structured' },
-  'per-commit': { type: 'string', default: '8' }, 'per-file': { type: 'string', default: '4' }, split: { type: 'string', default: 'train' },
+  identity: { type: 'string' }, prefix: { type: 'string', default: 'structured' }, 'per-commit': { type: 'string' }, 'per-file': { type: 'string' },
+  split: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -53,12 +53,23 @@ export async function run(args: string[]): Promise<void> {
     console.log(`In ${await fetchHubDataset({ name: values.dataset, revision: values.revision }, cache(), progress)}.`);
     return;
   }
+  refuseIdle(values);
   const out = values.out;
   if (!out) throw new UserError('Where to? Give a folder with --out.');
   const cutoff = values.cutoff === undefined ? cutoffOf(values) : secondsOfDay(values.cutoff, '--cutoff');
   const report = await curate(openSource(values, cutoff, progress), trackOf(values, cutoff), out);
   print(report);
   console.log(`\nWritten to ${out}.`);
+}
+
+/** Whoever gives an option expects that it counts. */
+function refuseIdle(values: Values): void {
+  const idle = (names: readonly (keyof Values)[], needs: string) => {
+    const name = names.find((one) => values[one] !== undefined);
+    if (name) throw new UserError(`--${name} says nothing here: it needs ${needs}.`);
+  };
+  if (values.track === 'static') idle(['identity', 'per-commit', 'per-file'], '--track evolution');
+  if (values.path === undefined) idle(['split'], '--path REPO; the repositories of a list have theirs in it');
 }
 
 /** That of the list of repositories, or the benchmark's. */
@@ -72,7 +83,7 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
   switch (values.source) {
     case 'git':
       return values.path !== undefined
-        ? gitSource([localPin(values.path, choice('split', values.split, SPLITS))], options, progress)
+        ? gitSource([localPin(values.path, choice('split', values.split ?? 'train', SPLITS))], options, progress)
         : gitSource(readRepositories(values.corpus ?? GIT).repositories, options, progress);
     case 'pypi':
       return pypiSource(readProjects(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
@@ -92,8 +103,8 @@ function trackOf(values: Values, cutoff: number): Track {
   return {
     track: 'evolution',
     options: {
-      cutoff, prefix, keepShared: synthetic, keepShort: synthetic, identity: choice('identity', values.identity, ['assertion', 'full-prefix'] as const),
-      perCommit: count('per-commit', values['per-commit']), perFile: count('per-file', values['per-file']),
+      cutoff, prefix, keepShared: synthetic, keepShort: synthetic, identity: choice('identity', values.identity ?? 'assertion', ['assertion', 'full-prefix'] as const),
+      perCommit: count('per-commit', values['per-commit'] ?? '8'), perFile: count('per-file', values['per-file'] ?? '4'),
     },
   };
 }

@@ -64,7 +64,7 @@ export function clusteredInterval(values: readonly ScoredTask[], options: Bootst
   const repos = [...clusters.keys()].sort();
   const byRepo = repos.map((repo) => clusters.get(repo)!);
   const mean = byRepo.reduce((total, { sums }) => total + sums.reduce((a, b) => a + b, 0), 0) / weights;
-  const size = { tasks: values.length / seeds.length, repositories: repos.length };
+  const size = { tasks: values.length / seeds.length, repositories: repos.length, seeds: seeds.length };
   if (repos.length === 1) return { mean, low: Number.NaN, high: Number.NaN, ...size };
   const random = new Random(seed);
   const means = new Float64Array(resamples);
@@ -136,7 +136,7 @@ export function ratioInterval(part: readonly ScoredTask[], over: readonly Scored
   });
   const sums = [...clusters.keys()].sort().map((repo) => clusters.get(repo)!);
   const quotient = (list: readonly (readonly [number, number])[]) => list.reduce((n, [p]) => n + p, 0) / list.reduce((n, [, o]) => n + o, 0);
-  const size = { tasks: part.length, repositories: sums.length };
+  const size = { tasks: part.length, repositories: sums.length, seeds: seedsOf(part).length };
   if (sums.length === 1) return { mean: quotient(sums), low: Number.NaN, high: Number.NaN, ...size };
   const random = new Random(seed);
   const drawn = Float64Array.from({ length: resamples }, () => quotient(sums.map(() => sums[random.below(sums.length)]!))).sort();

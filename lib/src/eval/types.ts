@@ -48,4 +48,6 @@ export interface Interval {
   high: number;
   tasks: number;
   repositories: number;
+  /** Training seeds. */
+  seeds: number;
 }

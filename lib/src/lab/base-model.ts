@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Embedder, embedderOf } from '../encoder/embedder.js';
 import { loadModel, saveModel } from '../model/checkpoint.js';
-import { fingerprint } from '../model/fingerprint.js';
 import { openModelFolder } from '../model/open-model.js';
 import { disposeModel, type Model } from '../model/weights.js';
 import { pretrain } from '../pretrain/pretrain.js';
@@ -14,7 +13,7 @@ import type { Progress } from '../store/progress.js';
 import { areWhole, seal } from '../store/sums.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { Corpus } from './corpus.js';
-import { baseKey } from './keys.js';
+import { baseKey, modelKey } from './keys.js';
 import { cache, cacheOf } from './paths.js';
 import { fetchPinnedModel, isPinnedModel, readPinnedModel } from './pinned-model.js';
 import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
@@ -40,7 +39,7 @@ export async function openModel(name: string, progress: Progress): Promise<BaseM
 /** A model that reads, for vectors under its own name. @param name as for `openModel` */
 export async function openEmbedder(name: string, progress: Progress): Promise<Reader> {
   const model = await openModel(name, progress);
-  return { embedder: embedderOf(model, model.tokenizer, fingerprint(model)), close: () => disposeModel(model) };
+  return { embedder: embedderOf(model, model.tokenizer, modelKey(name)), close: () => disposeModel(model) };
 }
 
 /** What reads a profile's repositories: the encoder's own model, or the frozen one that answers. */

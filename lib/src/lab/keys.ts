@@ -57,7 +57,7 @@ export function baseKey(profile: Profile): string {
 }
 
 /** Of a model by any of its names: of a revision of the hub the name, of weights on this machine their hash. */
-function modelKey(name: string): string {
+export function modelKey(name: string): string {
   if (name === SHIPPED_MODEL) return weightsKey(shippedModel());
   if (isPinnedModel(name)) return readPinnedModel(name).sha256.slice(0, 12);
   return existsSync(name) ? weightsKey(name) : short([VERSIONS.base, { hub: name }]);

@@ -2,9 +2,9 @@
 import { embedTexts } from '../encoder/embed-texts.js';
 import { embedderOf } from '../encoder/embedder.js';
 import { lastLayers } from '../lora/adapter.js';
-import type { MethodInputs, Track } from '../methods/method.js';
+import type { MethodInputs } from '../methods/method.js';
 import type { LearningConfig, Profile } from '../profiles.js';
-import { balanced, uniform, walking, type Sampler } from '../train/draws.js';
+import { balanced, groupBy, uniform, walking, type Sampler } from '../train/draws.js';
 import type { BaseModel } from './base-model.js';
 import { baseKey } from './keys.js';
 import type { TrackData } from './track-data.js';
@@ -21,14 +21,19 @@ export function methodInputs(data: TrackData, base: BaseModel, profile: Profile,
   };
 }
 
-/** Tasks that a step draws. */
-export const tasksOfStep = (track: Track, { repositories, tasks, walk }: LearningConfig): number =>
-  (track === 'static' ? repositories * tasks : walk.repositories * walk.commits * walk.tasks);
+/** Tasks that a step draws, on average: there may be fewer repositories than it asks for, and the last commits of a history may be fewer. */
+export function tasksOfStep({ track, train }: Pick<TrackData, 'track' | 'train'>, { sampling, repositories, tasks, walk }: LearningConfig): number {
+  const histories = [...groupBy(train, ({ task }) => task.repo).values()];
+  if (track === 'static') return (sampling === 'uniform' ? repositories : Math.min(repositories, histories.length)) * tasks;
+  const commits = histories.map((list) => new Set(list.map(({ task }) => task.commitIndex)).size);
+  const together = commits.reduce((sum, n) => sum + n / Math.ceil(n / walk.commits), 0) / commits.length;
+  return Math.min(walk.repositories, histories.length) * together * walk.tasks;
+}
 
 /** As many steps as draw all training tasks so many times, where passes are given. */
-function stepsOf({ track, train }: TrackData, { learning }: Profile): number {
+function stepsOf(data: TrackData, { learning }: Profile): number {
   const { passes, steps } = learning;
-  return passes === undefined ? steps : Math.max(1, Math.round((passes * train.length) / tasksOfStep(track, learning)));
+  return passes === undefined ? steps : Math.max(1, Math.round((passes * data.train.length) / tasksOfStep(data, learning)));
 }
 
 function samplerOf({ track, train }: TrackData, { learning }: Profile, seed: number): Sampler {

@@ -92,12 +92,16 @@ export async function readStudies(profile: Profile): Promise<Studies> {
   };
 }
 
-/** Removes a run's results, what its evaluation left in the cache, and its trained weights unless another stored run has the same. */
+/** Removes a run's results and audit, what its evaluation left in the cache, and its trained weights unless another stored run has the same. */
 export function removeRun(profile: string, id: string): { removed: string[]; sharedWith: string[] } {
   const trained = readTrained(profile, id);
-  const sharedWith = trained ? storedIds(profile).filter((other) => other !== id && readTrained(profile, other) === trained) : [];
+  // What the profile made under other frozen models lies in the same cache.
+  const family = readdirSync(results()).filter((other) => cacheOf(other) === cacheOf(profile));
+  const others = family.flatMap((of) => storedIds(of).map((other) => ({ of, other }))).filter(({ of, other }) => of !== profile || other !== id);
+  const sharedWith = trained ? others.filter(({ of, other }) => readTrained(of, other) === trained).map(({ of, other }) => (of === profile ? other : `${of}/${other}`)) : [];
   const folders = [
-    results(profile, 'runs', id), cacheOf(profile, 'runs', id), ...(trained && sharedWith.length === 0 ? [cacheOf(profile, 'trained', trained)] : []),
+    results(profile, 'runs', id), results(profile, 'audits', `${id}.json`), ...(others.some(({ other }) => other === id) ? [] : [cacheOf(profile, 'runs', id)]),
+    ...(trained && sharedWith.length === 0 ? [cacheOf(profile, 'trained', trained)] : []),
   ].filter(existsSync);
   for (const folder of folders) rmSync(folder, { recursive: true });
   return { removed: folders, sharedWith };

@@ -159,8 +159,8 @@ function writeRecord(folder: string, record: RunRecord): void {
 }
 
 /** Tasks that so many steps draw, over all training tasks. */
-function passesOf({ learning }: Profile, { track, train }: TrackData, steps: number): number {
-  return learning.keptAfter ?? (steps * tasksOfStep(track, learning)) / train.length;
+function passesOf({ learning }: Profile, data: TrackData, steps: number): number {
+  return learning.keptAfter ?? (steps * tasksOfStep(data, learning)) / data.train.length;
 }
 
 /** Nats a token, on average, by which likelihoods of the same run may differ that two processors have taken: rounding, grown in training. */

@@ -141,6 +141,7 @@ function trackData(
   const splits = new Map(tasks.map((t) => [t.repo, t.split]));
   const ofRepo = new Map<string, Example[]>();
   const repos = [...splits.keys()].sort();
+  if (repos.length === 0) throw new UserError(`The ${track} track of ${profile.name} has no task: all assertions were left out. The report of what was dropped, and why, is in notebook 01.`);
   const width = source.vector(source.newest(repos[0]!))!.length;
   const special = new Map([[EMPTY.repo, new Float32Array(width)], [RANDOM.repo, randomUnit(width, profile.curation.seed)]]);
   const vector = (context: Context) => {

@@ -154,7 +154,7 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
     }),
     audit: (called, options = {}) => stoppable(async () => {
       const { method, seed, own, choice, id } = plan(called, options);
-      return readAudit(id, own) ?? audit(method, seed, own, await baseModel(), await trackData(choice), progress);
+      return (recompute ? undefined : readAudit(id, own)) ?? audit(method, seed, own, await baseModel(), await trackData(choice), progress);
     }),
     predictions: (names, { seeds = [SEED], ...options } = {}) => stoppable(async () => {
       const all: Prediction[] = [];

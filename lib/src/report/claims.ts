@@ -7,7 +7,7 @@ import { pairedInterval } from '../eval/interval.js';
 import type { Track } from '../methods/index.js';
 import type { AblationRow } from './ablation/rows.js';
 import { tracks, TRACKS } from './labels.js';
-import { type NatsDifference, natsDifference, scored } from './own-vs-other.js';
+import { type NatsDifference, natsDifference, onBoth, scored } from './own-vs-other.js';
 import { nats, natsSize, points, type ReportTable, type Section } from './table.js';
 
 export type Verdict = 'supported' | 'contradicted' | 'undecided';
@@ -78,13 +78,7 @@ function differences(
 ): Pick<Claim, 'measured' | 'exactMatch'> {
   const of = <Row extends Answer>(rows: readonly Row[], { method, adapter }: Side): Row[] =>
     rows.filter((row) => row.track === track && row.suite === suite && row.method === method && row.adapter === adapter);
-  const shared = <Row extends Answer>(rows: readonly Row[]): [Row[], Row[]] | undefined => {
-    const [one, other] = [of(rows, better), of(rows, worse)];
-    const bySeed = better.adapter !== 'none' && worse.adapter !== 'none', keyOf = ({ taskId, seed }: Answer) => (bySeed ? `${taskId}/${seed}` : taskId);
-    const [keys, others] = [new Set(one.map(keyOf)), new Set(other.map(keyOf))];
-    const both: [Row[], Row[]] = [one.filter((row) => others.has(keyOf(row))), other.filter((row) => keys.has(keyOf(row)))];
-    return both[0].length ? both : undefined;
-  };
+  const shared = <Row extends Answer>(rows: readonly Row[]) => onBoth(of(rows, better), of(rows, worse));
   const byNats = shared(likelihoods), byMatch = shared(predictions);
   return {
     ...(byNats && { measured: natsDifference(...byNats) }),
@@ -98,12 +92,14 @@ function judged(measured: NatsDifference | undefined): Pick<Claim, 'verdict' | '
   const { low, high } = measured.difference;
   if (low > 0) return { verdict: 'supported', because: 'interval above zero' };
   if (high < 0) return { verdict: 'contradicted', because: 'interval below zero' };
-  return { verdict: 'undecided', because: `could have seen ${natsSize(measured.detectable)}` };
+  return { verdict: 'undecided', because: Number.isNaN(low) ? 'a single repository' : `could have seen ${natsSize(measured.detectable)}` };
 }
 
 function equal(found: Pick<Claim, 'measured' | 'exactMatch'>, gain: NatsDifference | undefined): Claim {
   const base = { claim: 'Static is as good as an adapter trained for the repository alone', compared: 'Static − per-repo LoRA', track: 'static' as const, suite: 'IR' as const, ...found };
   if (!found.measured || !gain) return { ...base, verdict: 'undecided', because: NOT_RUN };
+  if (gain.difference.mean <= 0) return { ...base, verdict: 'undecided', because: 'per-repo LoRA gains nothing' };
+  if (Number.isNaN(found.measured.difference.low)) return { ...base, verdict: 'undecided', because: 'a single repository' };
   const margin = EQUAL * gain.difference.mean, { low, high } = found.measured.difference, within = `±${natsSize(margin)}, a tenth of what per-repo LoRA gains`;
   if (low >= -margin) return { ...base, verdict: 'supported', because: `not worse by more than ${within.slice(1)}` };
   return high < -margin ? { ...base, verdict: 'contradicted', because: `worse by more than ${within.slice(1)}` } : { ...base, verdict: 'undecided', because: `interval reaches beyond ${within}` };
@@ -119,13 +115,19 @@ function moreHelp(rows: readonly AblationRow[]): Claim {
   return { ...base, ...(changeNats && { measured: changeNats }), ...(change && { exactMatch: change }), ...judged(changeNats) };
 }
 
+/** Training seeds of the two rulers: one number where they are as many. */
+function seedsOf(byNats: Interval | undefined, byMatch: Interval | undefined): string | undefined {
+  const counts = [...new Set([byNats, byMatch].flatMap((interval) => (interval ? [interval.seeds] : [])))];
+  return counts.length ? counts.join('; ') : undefined;
+}
+
 export function claimsTable(list: readonly Claim[]): ReportTable {
   const seen = [...new Set(list.map(({ claim }) => claim))];
   return {
     head: 'Claim', ids: ['claim', 'track', 'suite'],
     groups: [{ label: '', columns: [
       { key: 'where', label: 'Track, suite' }, { key: 'nats', label: 'Nats a token', format: nats, interval: 'bounds' }, { key: 'gaining', label: 'Repos that gain' },
-      { key: 'points', label: 'Points of strict EM', format: points, interval: 'bounds' }, { key: 'verdict', label: 'Verdict' }, { key: 'because', label: 'Because' },
+      { key: 'points', label: 'Points of strict EM', format: points, interval: 'bounds' }, { key: 'seeds', label: 'Seeds' }, { key: 'verdict', label: 'Verdict' }, { key: 'because', label: 'Because' },
     ] }],
     sections: seen.map((claim): Section => ({
       title: claim,
@@ -133,13 +135,13 @@ export function claimsTable(list: readonly Claim[]): ReportTable {
         label: compared, kind: verdict === 'supported' ? 'main' : 'method', ids: { claim, track, suite },
         values: {
           where: `${TRACKS[track]}, ${suite}`, nats: measured?.difference, gaining: measured && `${measured.gaining} of ${measured.difference.repositories}`,
-          points: exactMatch, verdict, because,
+          points: exactMatch, seeds: seedsOf(measured?.difference, exactMatch), verdict, because,
         },
       })),
     })),
     findings: [],
-    note: 'A verdict rests on the log-likelihood: above zero the target is more probable under what is named first. Supported: the 95% interval (repositories and training seeds) is '
-      + 'above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
+    note: 'A verdict rests on the log-likelihood: above zero the target is more probable under what is named first. Supported: the 95% interval (over repositories and, '
+      + 'where there are several, training seeds; of two numbers of seeds the first is that of nats) is above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
       + '"As good as" is judged otherwise: supported if not worse by more than a tenth of what the other gains. '
       + 'The paper\'s model is Qwen2.5-Coder-1.5B with long prompts, trained on 409 repositories: a claim that is contradicted here may hold there.',
   };

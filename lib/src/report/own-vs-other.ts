@@ -68,6 +68,17 @@ export function repositoryGains(better: readonly Likelihood[], worse: readonly L
   return [...levels(better)].flatMap(([repo, level]) => { const other = others.get(repo); return other === undefined ? [] : [{ repo, gain: other - level }]; });
 }
 
+/**
+ * The rows of two methods on the tasks that both have, and under the seeds that both have where both were trained; undefined
+ * where there are none.
+ */
+export function onBoth<Row extends Pick<Prediction, 'taskId' | 'seed' | 'adapter'>>(one: readonly Row[], other: readonly Row[]): [Row[], Row[]] | undefined {
+  const bySeed = ![one, other].some(([row]) => row?.adapter === 'none'), keyOf = ({ taskId, seed }: Row) => (bySeed ? `${taskId}/${seed}` : taskId);
+  const [keys, others] = [new Set(one.map(keyOf)), new Set(other.map(keyOf))];
+  const both: [Row[], Row[]] = [one.filter((row) => others.has(keyOf(row))), other.filter((row) => keys.has(keyOf(row)))];
+  return both[0].length ? both : undefined;
+}
+
 /** How much better the first is than the second, on the same tasks. */
 export function natsDifference(better: readonly Likelihood[], worse: readonly Likelihood[]): NatsDifference {
   const [first, second] = [better.map(perToken), worse.map(perToken)], difference = pairedInterval(second, first);

@@ -21,7 +21,7 @@ import type { Example } from '../../train/examples.js';
 import { whole } from '../adapters.js';
 import { adaptersOf } from '../answering.js';
 import type { BaseModel } from '../base-model.js';
-import { runId } from '../keys.js';
+import { likelihoodKey, runId } from '../keys.js';
 import { methodInputs } from '../method-inputs.js';
 import { results } from '../paths.js';
 import type { TrackData } from '../track-data.js';
@@ -54,15 +54,20 @@ export interface Audit {
   method: string;
   seed: number;
   version: number;
+  /** Names the draw that its tasks are of. */
+  drawn: string;
   suites: SuiteAudit[];
 }
 
-const placeOf = (run: string, profile: Profile) => ({ folder: results(profile.name, 'audits'), file: `${run}.json` });
+const placeOf = (run: string, profile: Pick<Profile, 'name'>) => ({ folder: results(profile.name, 'audits'), file: `${run}.json` });
 
 /** @throws UserError when the method does not write an adapter for each repository, or not on the static track */
 export async function audit(method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress): Promise<Audit> {
   if (data.track !== 'static' || !method.adapters('static').includes('other')) {
     throw new UserError(`${method.name} cannot be audited (${data.track} track): give a method that writes an adapter for each repository of the static track, as code2lora-static.`);
+  }
+  if ('published' in profile.corpus) {
+    throw new UserError(`${profile.name} has tasks of many commits of a repository, and an audit takes one vector of each: give a profile of repositories, as mini.`);
   }
   const run = runId(method, data.track, seed, profile), inputs = methodInputs(data, base, profile, seed);
   const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
@@ -103,7 +108,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
         },
       });
     }
-    const made: Audit = { run, method: method.name, seed, version: VERSION, suites };
+    const made: Audit = { run, method: method.name, seed, version: VERSION, drawn: likelihoodKey('static', profile), suites };
     const { folder, file } = placeOf(run, profile);
     writeFileAtomic(join(folder, file), `${JSON.stringify(made, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))}\n`);
     await locked(folder, 'noting an audit', progress, async () => seal(folder, [file]));
@@ -120,9 +125,9 @@ function some(list: readonly Example[]): Map<string, Example[]> {
   return new Map(byRepo.map(([repo, tasks]) => [repo, tasks.slice(0, TASKS)]));
 }
 
-/** The stored audit of a run, which needs nothing else; one of an earlier version, or a damaged one, is made anew. */
+/** The stored audit of a run, which needs nothing else; one of an earlier version or of other tasks, or a damaged one, is made anew. */
 export function readAudit(run: string, profile: Profile): Audit | undefined {
   const { folder, file } = placeOf(run, profile);
   const stored = isWhole(folder, file) ? storedJson(join(folder, file)) as Partial<Audit> | undefined : undefined;
-  return stored?.version === VERSION ? stored as Audit : undefined;
+  return stored?.version === VERSION && stored.drawn === likelihoodKey('static', profile) ? stored as Audit : undefined;
 }

@@ -8,7 +8,7 @@ import type { Conditions } from '../../lab/studies.js';
 import type { SweptRun } from '../../lab/sweep-run.js';
 import { groupBy } from '../../train/draws.js';
 import { methodLabel, SUITES, suites } from '../labels.js';
-import { gainingOf, natsDifference, scored } from '../own-vs-other.js';
+import { gainingOf, natsDifference, onBoth, scored } from '../own-vs-other.js';
 import { nats, percent, points, type ReportTable, type Section } from '../table.js';
 
 const relaxed = ({ repo, taskId, seed, relaxedEM }: Prediction) => ({ repo, task: taskId, seed, value: Number(relaxedEM) });
@@ -35,10 +35,11 @@ export function conditionsTable(runs: readonly (SweptRun & { conditions: Conditi
     sections: suites.map((suite): Section => ({
       title: SUITES[suite],
       rows: [...byMethod].flatMap(([method, list]) => {
-        const [published, matched] = (['published', 'matched'] as const).map((one) => rowsOf(list, one, ({ predictions }) => predictions, suite));
-        if (!published?.length || !matched?.length) return [];
-        const [natsPublished, natsMatched] = (['published', 'matched'] as const).map((one) => rowsOf(list, one, ({ likelihoods }) => likelihoods, suite));
-        const gain = natsPublished?.length && natsMatched?.length ? natsDifference(natsMatched, natsPublished) : undefined;
+        const both = <Row extends Prediction | Likelihood>(from: (run: SweptRun) => readonly Row[]) =>
+          onBoth(rowsOf(list, 'published', from, suite), rowsOf(list, 'matched', from, suite));
+        const answers = both<Prediction>(({ predictions }) => predictions), scores = both<Likelihood>(({ likelihoods }) => likelihoods);
+        if (!answers) return [];
+        const [published, matched] = answers, gain = scores && natsDifference(scores[1], scores[0]);
         return [{
           label: methodLabel(method), kind: 'method' as const, ids: { suite, method },
           values: {

@@ -9,7 +9,9 @@ const STAGES: Record<keyof SuiteAudit['spread'], string> = {
   vectors: 'vector that is read', trunk: 'trunk', factors: 'adapter\'s factors', deltas: 'change of the weights, ΔW',
 };
 
-export function auditSpreadTable({ suites }: Audit): ReportTable {
+export function auditSpreadTable(audit: Audit): ReportTable {
+  // One repository has no pair.
+  const suites = audit.suites.filter(({ repositories }) => repositories.length > 1);
   return {
     head: 'Stage', ids: ['stage'],
     groups: suites.map(({ suite }) => ({
