@@ -1,5 +1,6 @@
 /** Tables and figures from made-up runs: right rows, the paper's numbers, formats that hold up, and a missing browser. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +159,21 @@ test('figures have a mark for every score, inside their axes', () => {
   assert.ok(Math.abs(stacked - 100 * (1 - pretrained.filter(({ relaxedEM }) => relaxedEM).length / pretrained.length)) < 1e-9, 'a bar is as long as the share that is wrong');
 });
 
+/** Reads a PNG's chunks, checks their sums, and prints dots an inch. */
+const PNG_RESOLUTION = `
+import struct, sys, zlib
+png, at = open(sys.argv[1], 'rb').read(), 8
+while at < len(png):
+    n, kind = struct.unpack('>I4s', png[at:at + 8])
+    body, (crc,) = png[at + 8:at + 8 + n], struct.unpack('>I', png[at + 8 + n:at + 12 + n])
+    assert zlib.crc32(kind + body) == crc, kind
+    if kind == b'pHYs':
+        across, down, metres = struct.unpack('>IIB', body)
+        assert metres == 1
+        print(round(across * 0.0254), round(down * 0.0254))
+    at += 12 + n
+`;
+
 test('export writes JSON, SVG, PNG and PDF one column wide', async (t) => {
   if (!findChromium()) return t.skip('no Chromium: install one to test figure export');
   const folder = mkdtempSync(join(tmpdir(), 'figures-'));
@@ -167,6 +183,7 @@ test('export writes JSON, SVG, PNG and PDF one column wide', async (t) => {
     assert.deepEqual(files.map((file) => file.slice(file.lastIndexOf('.'))), ['.json', '.svg', '.png', '.pdf']);
     assert.match(readFileSync(join(folder, 'main.svg'), 'utf8').slice(0, 200), /width="3\.3000in"/);
     assert.equal(readFileSync(join(folder, 'main.png')).readUInt32BE(16), 990, '3.3 in at 300 dpi');
+    assert.equal(execFileSync('python3', ['-c', PNG_RESOLUTION, join(folder, 'main.png')], { encoding: 'utf8' }).trim(), '300 300');
     assert.equal(readFileSync(join(folder, 'main.pdf')).subarray(0, 5).toString(), '%PDF-');
 
     // The same data again: other files have the same bytes, these are left alone, and drawn anew when one is gone.

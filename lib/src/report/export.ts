@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { crc32 } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { writeFileAtomic } from '../store/atomic.js';
 import { CHROMIUM_REMEDY, findChromium, launchChromium } from './chromium.js';
@@ -100,7 +101,7 @@ async function draw(plot: Page, sheet: Page, figure: Figure): Promise<Images> {
     .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, `<svg$1 width="${inches(width)}" height="${inches(height)}"`);
   await sheet.setContent(`<style>@page{margin:0}body{margin:0}svg{display:block}</style>${svg}`);
   const pdf = await sheet.pdf({ width: inches(width), height: inches(height), printBackground: true, pageRanges: '1' });
-  return { svg, png: Buffer.from(afterComma(pngUrl), 'base64'), pdf: withoutTime(pdf) };
+  return { svg, png: withResolution(Buffer.from(afterComma(pngUrl), 'base64')), pdf: withoutTime(pdf) };
 }
 
 /** plotly names a figure's parts and its traces by six digits drawn at random, so that several fit into one page. */
@@ -116,6 +117,20 @@ function withoutChance(svg: string): string {
 /** The moment of writing, in a PDF's two dates, becomes the same for all, in as many bytes. */
 function withoutTime(pdf: Buffer): Buffer {
   return Buffer.from(pdf.toString('latin1').replace(/\/(CreationDate|ModDate) \(D:\d{14}/g, '/$1 (D:20000101000000'), 'latin1');
+}
+
+/** The signature of a PNG and its first chunk, which must come first. */
+const PNG_HEADER_BYTES = 33;
+
+/** With its pixels a metre (chunk pHYs), without which a text that places it would not know that it is one column wide. */
+function withResolution(png: Buffer): Buffer {
+  const chunk = Buffer.alloc(21), perMetre = Math.round(DPI / 0.0254);
+  chunk.writeUInt32BE(9, 0);
+  chunk.write('pHYs', 4);
+  for (const at of [8, 12]) chunk.writeUInt32BE(perMetre, at);
+  chunk[16] = 1;
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 17)), 17);
+  return Buffer.concat([png.subarray(0, PNG_HEADER_BYTES), chunk, png.subarray(PNG_HEADER_BYTES)]);
 }
 
 /** The payload of a data URL. */
