@@ -30,7 +30,7 @@ process.env['CODE2LORA_OUTPUT'] = output;
 const { adapt } = await import('../../lib/dist/lab/adapt/adapt.js');
 const { openCheckpoint } = await import('../../lib/dist/lab/adapt/checkpoint.js');
 const { recordText } = await import('../../lib/dist/lab/adapt/record.js');
-const { fingerprint } = await import('../../lib/dist/model/fingerprint.js');
+const { modelKey } = await import('../../lib/dist/lab/keys.js');
 const { openRepository } = await import('../../lib/dist/lab/adapt/repository.js');
 const { assertionsOf, completions } = await import('../../lib/dist/lab/adapt/completions.js');
 const { openCommitVectors } = await import('../../lib/dist/lab/commit-vectors.js');
@@ -216,8 +216,8 @@ test('a checkpoint of ours that was trained on published vectors has them made b
   writeSafetensors(copy, readSafetensors(path).tensors, 'F32', { info: '{}', checkpoint: record });
   const checkpoint = await openCheckpoint(copy, { base: baseFolder, encoder }, silent);
   assert.deepEqual(checkpoint.recipes, { state: released, diff });
-  assert.equal(checkpoint.embedder.key, fingerprint(loadModel(encoder)));
-  assert.notEqual(checkpoint.embedder.key, fingerprint(base));
+  assert.equal(checkpoint.embedder.key, modelKey(encoder));
+  assert.notEqual(checkpoint.embedder.key, modelKey(baseFolder));
 });
 
 test('completions: the frozen model and each adapter answer the same assertions', async () => {
