@@ -21,16 +21,15 @@ const HELP = `Usage: npx code2lora sweep [options]
 What is made is stored run by run; npx code2lora export --profile P makes tables and figures of it.`;
 
 export async function run(args: string[]): Promise<void> {
-  const { values: given } = parseArgs({ args, options: {
+  const { values } = parseArgs({ args, options: {
     help: { type: 'boolean', default: false }, ...WORKSPACE, all: { type: 'boolean', default: false }, workers: { type: 'string' }, on: { type: 'string' },
     partition: { type: 'string' }, time: { type: 'string' }, memory: { type: 'string' }, gpus: { type: 'string' }, cpus: { type: 'string' }, concurrency: { type: 'string' },
   } });
-  const { partition, time, memory, ...values } = given;
   if (values.help) return console.log(HELP);
   if (values.on !== undefined && values.on !== 'slurm') throw new UserError(`--on is slurm, not ${JSON.stringify(values.on)}.`);
-  const slurm = (['partition', 'time', 'memory', 'gpus', 'cpus', 'concurrency'] as const).find((name) => given[name] !== undefined);
-  if (slurm && given.on === undefined) throw new UserError(`--${slurm} is for jobs of a cluster: give --on slurm too, or leave it out.`);
-  if (given.workers !== undefined && given.on) throw new UserError('--workers is for this machine: leave it out, or --on slurm. A job is one run; --concurrency says how many at once.');
+  const slurm = (['partition', 'time', 'memory', 'gpus', 'cpus', 'concurrency'] as const).find((name) => values[name] !== undefined);
+  if (slurm && values.on === undefined) throw new UserError(`--${slurm} is for jobs of a cluster: give --on slurm too, or leave it out.`);
+  if (values.workers !== undefined && values.on) throw new UserError('--workers is for this machine: leave it out, or --on slurm. A job is one run; --concurrency says how many at once.');
   const [workers, gpus, cpus, concurrency] = (['workers', 'gpus', 'cpus', 'concurrency'] as const).map((name) => {
     const value = values[name];
     return value === undefined ? undefined : atLeastOne(name, value);
@@ -38,6 +37,7 @@ export async function run(args: string[]): Promise<void> {
   const lab = chosenWorkspace(values, { progress: terminalProgress() });
   const runs: SweepRun[] = (values.all ? plansOf(lab.profile, ALL) : headlineOf(lab.profile)).flatMap(({ track, methods, seeds }) =>
     methods.flatMap((method) => seeds.map((seed) => ({ name: `${method} ${track} ${seed}`, method, track, seed }))));
+  const { partition, time, memory } = values;
   if (values.on) stopOnInterrupt();
   const done = await lab.sweep(runs, { workers, ...(values.on && { on: 'slurm', slurm: { partition, time, memory, gpus, cpus, concurrency } }) });
   console.log(`${done.length} runs are stored: npx code2lora export --profile ${lab.profile.name}`);

@@ -59,7 +59,7 @@ export interface Audit {
   suites: SuiteAudit[];
 }
 
-const placeOf = (run: string, profile: Pick<Profile, 'name'>) => ({ folder: results(profile.name, 'audits'), file: `${run}.json` });
+const placeOf = (run: string, profile: Profile) => ({ folder: results(profile.name, 'audits'), file: `${run}.json` });
 
 /** @throws UserError when the method does not write an adapter for each repository, or not on the static track */
 export async function audit(method: Method, seed: number, profile: Profile, base: BaseModel, data: TrackData, progress: Progress): Promise<Audit> {
