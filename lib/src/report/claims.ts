@@ -126,8 +126,8 @@ export function claimsTable(list: readonly Claim[]): ReportTable {
   return {
     head: 'Claim', ids: ['claim', 'track', 'suite'],
     groups: [{ label: '', columns: [
-      { key: 'where', label: 'Track, suite' }, { key: 'nats', label: 'Nats a token', format: nats, interval: 'bounds' }, { key: 'gaining', label: 'Repos that gain' },
-      { key: 'points', label: 'Points of strict EM', format: points, interval: 'bounds' }, { key: 'seeds', label: 'Seeds' }, { key: 'verdict', label: 'Verdict' }, { key: 'because', label: 'Because' },
+      { key: 'where', label: 'Track, suite', prose: true }, { key: 'nats', label: 'Nats a token', format: nats, interval: 'bounds' }, { key: 'gaining', label: 'Repos that gain' },
+      { key: 'points', label: 'Points of strict EM', format: points, interval: 'bounds' }, { key: 'seeds', label: 'Seeds' }, { key: 'verdict', label: 'Verdict' }, { key: 'because', label: 'Because', prose: true },
     ] }],
     sections: seen.map((claim): Section => ({
       title: claim,

@@ -14,6 +14,8 @@ export interface Column {
   interval?: 'half-width' | 'bounds';
   /** The paper's number: greyed. */
   paper?: true;
+  /** The column's values are phrases, which may take several lines. */
+  prose?: true;
   /** Left out of what people read. */
   csvOnly?: true;
 }

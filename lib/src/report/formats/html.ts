@@ -7,21 +7,25 @@ export const LINE = '1px solid var(--jp-border-color1, #bbb)';
 const PAD = 'padding:2px 5px;';
 const TEXT = `${PAD}text-align:left;vertical-align:top;line-height:1.2;`;
 const NUMBER = `${PAD}text-align:right;vertical-align:top;line-height:1.2;font-variant-numeric:tabular-nums;white-space:nowrap;background:none;`;
+const PROSE = 'text-align:left;white-space:normal;min-width:7em;';
 const HEAD = `vertical-align:bottom;font-weight:500;color:${MUTED};border-bottom:${LINE};`;
 const FRAME = `border-collapse:collapse;border:0;border-top:2px solid ${INK};border-bottom:2px solid ${INK};color:${INK};font-size:12px;margin:8px 0`;
 const LIST = `max-width:60em;margin:4px 0 8px;padding-left:1.4em;color:${INK};font-size:13px;line-height:1.5`;
 const NOTE = `max-width:60em;margin:4px 0 12px;color:${MUTED};font-size:12px;line-height:1.45`;
+/** With more columns intervals stand below their values, as half-widths always do: the suites are to fit beside each other. */
+const CROWDED = 6;
 
 export function toHtml({ head, groups, sections, findings, note }: ReportTable): string {
   const columns = groups.flatMap((group) => visible(group).map((column, index) => ({ column, gap: index === 0 ? 'padding-left:14px;' : '' })));
+  const crowded = columns.length > CROWDED;
   const group = (one: Group): string =>
     `<th colspan="${visible(one).length}" style="${PAD}padding-left:14px;text-align:center;font-weight:600">${escapeHtml(one.label)}</th>`;
   const heading = groups.some(({ label }) => label) ? tr(`<th style="${PAD}"></th>${groups.map(group).join('')}`) : '';
-  const heads = columns.map(({ column, gap }) => `<th style="${NUMBER}${gap}white-space:normal;${HEAD}">${escapeHtml(column.label)}</th>`);
+  const heads = columns.map(({ column, gap }) => `<th style="${NUMBER}${gap}white-space:normal;${column.prose ? PROSE : ''}${HEAD}">${escapeHtml(column.label)}</th>`);
   const sectionTitle = (title: string): string =>
     tr(`<th scope="row" colspan="${columns.length + 1}" style="${TEXT}font-weight:600;padding-top:10px;border-bottom:${LINE}">${escapeHtml(title)}</th>`);
   const line = (row: Row, before: Row | undefined): string => tr(
-    `<th scope="row" style="${TEXT}white-space:nowrap;${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row)).join('')}`,
+    `<th scope="row" style="${TEXT}white-space:nowrap;${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row, crowded)).join('')}`,
     rule(row, before));
   const body = sections.flatMap(({ title, rows }) => [...(title ? [sectionTitle(title)] : []), ...rows.map((row, index) => line(row, rows[index - 1]))]);
   const list = findings.length ? `<ul style="${LIST}">${findings.map((finding) => `<li>${escapeHtml(finding)}</li>`).join('')}</ul>` : '';
@@ -42,13 +46,12 @@ function rowStyle({ kind }: Row): string {
   return kind === 'main' ? 'font-weight:600;' : 'font-weight:400;';
 }
 
-function cell(column: Column, gap: string, row: Row): string {
+function cell(column: Column, gap: string, row: Row, crowded: boolean): string {
   const value = row.values[column.key];
   const { text, interval } = shown(column, value);
-  // Half-widths stand below their value, or the two suites do not fit beside each other.
-  const small = interval && `${column.interval === 'half-width' ? '<br>' : ''}<span style="color:${MUTED};font-size:85%;font-weight:400">${escapeHtml(interval)}</span>`;
+  const small = interval && `${crowded || column.interval === 'half-width' ? '<br>' : ''}<span style="color:${MUTED};font-size:85%;font-weight:400">${escapeHtml(interval)}</span>`;
   const style = row.kind === 'main' && !column.paper ? 'font-weight:600;' : '';
-  return `<td${tooltip(column, value)} style="${NUMBER}${gap}${style}${column.paper || row.kind === 'control' ? `color:${MUTED}` : ''}">${escapeHtml(text)}${small}</td>`;
+  return `<td${tooltip(column, value)} style="${NUMBER}${column.prose ? PROSE : ''}${gap}${style}${column.paper || row.kind === 'control' ? `color:${MUTED}` : ''}">${escapeHtml(text)}${small}</td>`;
 }
 
 function tooltip({ format = String, interval }: Column, value: Value): string {
