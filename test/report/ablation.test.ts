@@ -91,6 +91,9 @@ test('the table: a section a suite, a column a control that was run, bounds in t
   const table = ablationTable(ablationRows(both), 'Pooling');
   assert.deepEqual(table.sections.map(({ rows }) => rows.map(({ label }) => label)), [['mean', 'max'], ['mean', 'max']]);
   assert.deepEqual(table.groups[0]!.columns.map(({ key }) => key), ['own', 'other', 'random']);
+  // Of another repository's and the average adapter people read; the others' scores are for the CSV.
+  assert.doesNotMatch(toMarkdown(table), /random vector's adapter/);
+  assert.match(table.note, /The CSV has the scores with the adapters of an empty repository and of a random vector too/);
   const [head, line] = toCsv(table).split('\n');
   assert.deepEqual(head!.split(',').slice(0, 5), ['suite', 'choice', 'own', 'own_low', 'own_high']);
   assert.ok(line!.startsWith('CR,mean,0.625000,0.500000,0.750000,'), line);

@@ -5,6 +5,9 @@ import { gainingOf } from '../own-vs-other.js';
 import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
 import type { AblationRow } from './rows.js';
 
+/** Controls that an audit of one run looks at; beside many choices they take the room of the differences. */
+const OF_A_RUN: ReadonlySet<Control> = new Set(['empty', 'random']);
+
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
 export function ablationTable(rows: readonly AblationRow[], head: string): ReportTable {
   const controls = (Object.keys(CONTROLS) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
@@ -16,7 +19,9 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         label: 'Strict EM',
         columns: [
           { key: 'own', label: 'own adapter', format: percent, interval: 'half-width' },
-          ...controls.map((control) => ({ key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const })),
+          ...controls.map((control) => ({
+            key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const, ...(OF_A_RUN.has(control) && { csvOnly: true as const }),
+          })),
         ],
       },
       {
@@ -31,7 +36,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         columns: [
           { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
           ...(rows.some(({ averageNats }) => averageNats) ? [{ key: 'average_minus_own_nats', label: 'average − own', format: nats, interval: 'bounds' as const }] : []),
-          { key: 'gaining', label: 'repositories that gain' },
+          { key: 'gaining', label: 'repos that gain' },
           { key: 'detectable', label: 'could be seen', format: natsSize },
           ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
         ],
@@ -48,7 +53,8 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
     note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
-      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. Beside it stands the smallest difference that would have been told from zero in four of five such measurements. `
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. Beside it stands the smallest difference that would have been told from zero in four of five such measurements. ${
+      controls.some((control) => OF_A_RUN.has(control)) ? 'The CSV has the scores with the adapters of an empty repository and of a random vector too. ' : ''}`
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
 }
