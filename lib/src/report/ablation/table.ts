@@ -1,12 +1,14 @@
 /** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
+import type { Interval } from '../../eval/types.js';
 import { groupBy } from '../../train/draws.js';
-import { CONTROLS, type Control, SUITES, suites } from '../labels.js';
+import { type Control, SUITES, suites } from '../labels.js';
 import { gainingOf } from '../own-vs-other.js';
 import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
 import type { AblationRow } from './rows.js';
 
-/** Controls that an audit of one run looks at; beside many choices they take the room of the differences. */
-const OF_A_RUN: ReadonlySet<Control> = new Set(['empty', 'random']);
+/** In short, since a page has room for few letters beside the differences, and for these adapters alone. */
+const CONTROLS = { first: 'first commit', other: 'other', average: 'average', empty: 'empty', random: 'random' } as const satisfies Record<Control, string>;
+const OF_THE_CSV: ReadonlySet<Control> = new Set(['empty', 'random']);
 
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
 export function ablationTable(rows: readonly AblationRow[], head: string): ReportTable {
@@ -16,11 +18,11 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     head, ids: ['suite', 'choice'],
     groups: [
       {
-        label: 'Strict EM',
+        label: 'Strict EM by adapter',
         columns: [
-          { key: 'own', label: 'own adapter', format: percent, interval: 'half-width' },
+          { key: 'own', label: 'own', format: percent, interval: 'half-width' },
           ...controls.map((control) => ({
-            key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const, ...(OF_A_RUN.has(control) && { csvOnly: true as const }),
+            key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const, ...(OF_THE_CSV.has(control) && { csvOnly: true as const }),
           })),
         ],
       },
@@ -37,7 +39,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
           { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
           ...(rows.some(({ averageNats }) => averageNats) ? [{ key: 'average_minus_own_nats', label: 'average − own', format: nats, interval: 'bounds' as const }] : []),
           { key: 'gaining', label: 'repos that gain' },
-          { key: 'detectable', label: 'could be seen', format: natsSize },
+          { key: 'detectable', label: 'could be seen', format: natsSize, csvOnly: true as const },
           ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
         ],
       }] : []),
@@ -53,8 +55,8 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
     note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
-      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. Beside it stands the smallest difference that would have been told from zero in four of five such measurements. ${
-      controls.some((control) => OF_A_RUN.has(control)) ? 'The CSV has the scores with the adapters of an empty repository and of a random vector too. ' : ''}`
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. What could have been seen is the smallest difference that would have been told from zero in four of five such measurements (for every row in the CSV). ${
+      controls.some((control) => OF_THE_CSV.has(control)) ? 'The CSV has the scores with the adapters of an empty repository and of a random vector too. ' : ''}`
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
 }
@@ -63,14 +65,17 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
 function finding(suite: AblationRow['suite'], rows: readonly AblationRow[]): string[] {
   const judged = rows.flatMap(({ choice, gain, gainNats }) => {
     const seen = gainNats?.difference ?? gain;
-    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”`, ruler: gainNats ? 'by log-likelihood' : 'by exact match', ...seen }] : [];
+    const unseen = gainNats && holdsZero(gainNats.difference) ? ` (${natsSize(gainNats.detectable)} could have been seen)` : '';
+    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”${unseen}`, ruler: gainNats ? 'by log-likelihood' : 'by exact match', ...seen }] : [];
   });
   return [...groupBy(judged, ({ ruler }) => ruler)].map(([ruler, list]) => {
     const verdicts = Object.entries({
       'is better than': list.filter(({ low }) => low > 0),
       'is worse than': list.filter(({ high }) => high < 0),
-      'cannot be told from': list.filter(({ low, high }) => low <= 0 && high >= 0),
+      'cannot be told from': list.filter(holdsZero),
     }).flatMap(([what, some]) => (some.length ? [`with ${some.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
     return `${suite}, ${ruler}: ${verdicts.join('; ')}.`;
   });
 }
+
+const holdsZero = ({ low, high }: Pick<Interval, 'low' | 'high'>): boolean => low <= 0 && high >= 0;

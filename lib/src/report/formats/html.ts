@@ -4,7 +4,7 @@ import { type Column, type Group, type ReportTable, type Row, type Value, shown,
 export const INK = 'var(--jp-content-font-color1, #222)';
 export const MUTED = 'var(--jp-content-font-color2, #666)';
 export const LINE = '1px solid var(--jp-border-color1, #bbb)';
-const PAD = 'padding:2px 5px;';
+const PAD = 'padding:2px 4px;';
 const TEXT = `${PAD}text-align:left;vertical-align:top;line-height:1.2;`;
 const NUMBER = `${PAD}text-align:right;vertical-align:top;line-height:1.2;font-variant-numeric:tabular-nums;white-space:nowrap;background:none;`;
 const PROSE = 'text-align:left;white-space:normal;min-width:7em;';
