@@ -13,6 +13,7 @@ const OF_THE_CSV: ReadonlySet<Control> = new Set(['empty', 'random']);
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
 export function ablationTable(rows: readonly AblationRow[], head: string): ReportTable {
   const controls = (Object.keys(CONTROLS) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
+  const byNats = rows.some(({ gainNats, changeNats }) => gainNats ?? changeNats);
   const names = [...new Set(rows.map(({ choice }) => choice))];
   return {
     head, ids: ['suite', 'choice'],
@@ -33,7 +34,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
           ...(names.length > 1 ? [{ key: 'change', label: `own − own of “${names[0]}”`, format: points, interval: 'bounds' as const }] : []),
         ],
       },
-      ...(rows.some(({ gainNats, changeNats }) => gainNats ?? changeNats) ? [{
+      ...(byNats ? [{
         label: 'In nats a token',
         columns: [
           { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
@@ -55,7 +56,9 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
     note: `Strict EM in %; ± is half the 95% bootstrap interval over repositories${rows.every(({ seeds }) => seeds === 1)
-      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals: in points of exact match, and in nats by which the target is more probable under the own adapter. What could have been seen is the smallest difference that would have been told from zero in four of five such measurements (for every row in the CSV). ${
+      ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals${
+      byNats ? ': in points of exact match, and in nats by which the target is more probable under the own adapter. What could have been seen is the smallest difference in nats that would have been told from zero in four of five such measurements (for every row in the CSV)'
+        : ', in points of exact match'}. ${
       controls.some((control) => OF_THE_CSV.has(control)) ? 'The CSV has the scores with the adapters of an empty repository and of a random vector too. ' : ''}`
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };
