@@ -12,7 +12,7 @@ const HEAD = `vertical-align:bottom;font-weight:500;color:${MUTED};border-bottom
 const FRAME = `border-collapse:collapse;border:0;border-top:2px solid ${INK};border-bottom:2px solid ${INK};color:${INK};font-size:12px;margin:8px 0`;
 const LIST = `max-width:60em;margin:4px 0 8px;padding-left:1.4em;color:${INK};font-size:13px;line-height:1.5`;
 const NOTE = `max-width:60em;margin:4px 0 12px;color:${MUTED};font-size:12px;line-height:1.45`;
-/** With more columns intervals stand below their values, as half-widths always do: the suites are to fit beside each other. */
+/** With more columns names take several lines, and intervals stand below their values, as half-widths always do: all is to fit a page. */
 const CROWDED = 6;
 
 export function toHtml({ head, groups, sections, findings, note }: ReportTable): string {
@@ -25,7 +25,7 @@ export function toHtml({ head, groups, sections, findings, note }: ReportTable):
   const sectionTitle = (title: string): string =>
     tr(`<th scope="row" colspan="${columns.length + 1}" style="${TEXT}font-weight:600;padding-top:10px;border-bottom:${LINE}">${escapeHtml(title)}</th>`);
   const line = (row: Row, before: Row | undefined): string => tr(
-    `<th scope="row" style="${TEXT}white-space:nowrap;${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row, crowded)).join('')}`,
+    `<th scope="row" style="${TEXT}${crowded ? 'min-width:9em' : 'white-space:nowrap'};${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row, crowded)).join('')}`,
     rule(row, before));
   const body = sections.flatMap(({ title, rows }) => [...(title ? [sectionTitle(title)] : []), ...rows.map((row, index) => line(row, rows[index - 1]))]);
   const list = findings.length ? `<ul style="${LIST}">${findings.map((finding) => `<li>${escapeHtml(finding)}</li>`).join('')}</ul>` : '';
