@@ -71,8 +71,7 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
     layout: layout(82 + legend + height * shown.length, {
       margin: { l: LEFT, r: 10, t: 28, b: 54 + legend },
       xaxis: axis({ domain: [...SCORES], range: [Math.max(-1, low), high], nticks: 5, anchor: 'y' }),
-      // Small numbers are long, and would be turned to fit.
-      xaxis2: axis({ domain: [...GAINS], range: gains, nticks: byNats ? 3 : 4, tickangle: 0, anchor: 'y', zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5 }),
+      xaxis2: axis({ domain: [...GAINS], range: gains, ...(byNats ? { tickvals: besideZero(gains) } : { nticks: 4 }), anchor: 'y', zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5 }),
       yaxis: axis({
         range: [shown.length - 0.5, -0.5], tickvals: shown.map((_, at) => at), ticktext: shown.map(({ choice }) => lined(choice)),
         tickfont: { ...FONT, size: 14 }, showgrid: false, ticklabelstandoff: 6,
@@ -88,6 +87,13 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
       ...legendBelow,
     }),
   };
+}
+
+/** Zero and a round number on each side that the range has: long numbers, of which a narrow panel holds no more. */
+function besideZero([low, high]: readonly [number, number]): number[] {
+  const most = Math.max(-low, high), power = 10 ** Math.floor(Math.log10(most));
+  const step = power * [5, 2, 1].find((round) => round * power <= most)!;
+  return [-step, 0, step].filter((value) => value >= low && value <= high);
 }
 
 const scaled = ({ mean, low, high, ...rest }: Interval, by: number): Interval => ({ mean: by * mean, low: by * low, high: by * high, ...rest });
