@@ -14,7 +14,7 @@ export function judge({ low, high }: Interval): Judgement {
   return low > 0 ? 'better' : high < 0 ? 'worse' : 'undecided';
 }
 
-const WORDS: Record<Judgement, string> = {
+export const WORDS: Record<Judgement, string> = {
   better: "is better than another repository's",
   worse: "is worse than another repository's",
   undecided: "cannot be told from another repository's",

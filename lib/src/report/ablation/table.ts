@@ -1,18 +1,18 @@
 /** An ablation as a table: a row a choice, its controls beside it, and both paired differences. */
-import type { Interval } from '../../eval/types.js';
 import { groupBy } from '../../train/draws.js';
 import { type Control, SUITES, suites } from '../labels.js';
 import { gainingOf } from '../own-vs-other.js';
 import { nats, natsSize, percent, points, type ReportTable, type Section } from '../table.js';
+import { judge, WORDS } from '../verdicts.js';
 import type { AblationRow } from './rows.js';
 
-/** In short, since a page has room for few letters beside the differences, and for these adapters alone. */
-const CONTROLS = { first: 'first commit', other: 'other', average: 'average', empty: 'empty', random: 'random' } as const satisfies Record<Control, string>;
+/** Names of few letters, and scores that people are not shown: a page has room for no more beside the differences. */
+const SHORT = { first: 'first commit', other: 'other', average: 'average', empty: 'empty', random: 'random' } as const satisfies Record<Control, string>;
 const OF_THE_CSV: ReadonlySet<Control> = new Set(['empty', 'random']);
 
 /** @param head what is chosen, over the names of the choices: `Pooling over files` */
 export function ablationTable(rows: readonly AblationRow[], head: string): ReportTable {
-  const controls = (Object.keys(CONTROLS) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
+  const controls = (Object.keys(SHORT) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
   const byNats = rows.some(({ gainNats, changeNats }) => gainNats ?? changeNats);
   const names = [...new Set(rows.map(({ choice }) => choice))];
   return {
@@ -23,7 +23,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         columns: [
           { key: 'own', label: 'own', format: percent, interval: 'half-width' },
           ...controls.map((control) => ({
-            key: control, label: CONTROLS[control], format: percent, interval: 'half-width' as const, ...(OF_THE_CSV.has(control) && { csvOnly: true as const }),
+            key: control, label: SHORT[control], format: percent, interval: 'half-width' as const, ...(OF_THE_CSV.has(control) && { csvOnly: true as const }),
           })),
         ],
       },
@@ -67,18 +67,17 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
 /** With which choices the adapter can be seen to know its repository: a sentence a ruler, since likelihoods may have been taken of some only. */
 function finding(suite: AblationRow['suite'], rows: readonly AblationRow[]): string[] {
   const judged = rows.flatMap(({ choice, gain, gainNats }) => {
-    const seen = gainNats?.difference ?? gain;
-    const unseen = gainNats && holdsZero(gainNats.difference) ? ` (${natsSize(gainNats.detectable)} could have been seen)` : '';
-    return seen && !Number.isNaN(seen.low) ? [{ name: `“${choice}”${unseen}`, ruler: gainNats ? 'by log-likelihood' : 'by exact match', ...seen }] : [];
+    const interval = gainNats?.difference ?? gain;
+    if (!interval) return [];
+    const judgement = judge(interval), unseen = gainNats && judgement === 'undecided' ? ` (${natsSize(gainNats.detectable)} could have been seen)` : '';
+    return [{ name: `“${choice}”${unseen}`, ruler: gainNats ? 'by log-likelihood' : 'by exact match', judgement }];
   });
-  return [...groupBy(judged, ({ ruler }) => ruler)].map(([ruler, list]) => {
-    const verdicts = Object.entries({
-      'is better than': list.filter(({ low }) => low > 0),
-      'is worse than': list.filter(({ high }) => high < 0),
-      'cannot be told from': list.filter(holdsZero),
-    }).flatMap(([what, some]) => (some.length ? [`with ${some.map(({ name }) => name).join(', ')} the own adapter ${what} another repository's`] : []));
+  // A single repository says nothing about others.
+  return [...groupBy(judged.filter(({ judgement }) => judgement !== 'single'), ({ ruler }) => ruler)].map(([ruler, list]) => {
+    const verdicts = (['better', 'worse', 'undecided'] as const).flatMap((verdict) => {
+      const names = list.filter(({ judgement }) => judgement === verdict).map(({ name }) => name);
+      return names.length ? [`with ${names.join(', ')} the own adapter ${WORDS[verdict]}`] : [];
+    });
     return `${suite}, ${ruler}: ${verdicts.join('; ')}.`;
   });
 }
-
-const holdsZero = ({ low, high }: Pick<Interval, 'low' | 'high'>): boolean => low <= 0 && high >= 0;
