@@ -25,7 +25,7 @@ export function toHtml({ head, groups, sections, findings, note }: ReportTable):
   const sectionTitle = (title: string): string =>
     tr(`<th scope="row" colspan="${columns.length + 1}" style="${TEXT}font-weight:600;padding-top:10px;border-bottom:${LINE}">${escapeHtml(title)}</th>`);
   const line = (row: Row, before: Row | undefined): string => tr(
-    `<th scope="row" style="${TEXT}${crowded ? 'min-width:9em' : 'white-space:nowrap'};${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row, crowded)).join('')}`,
+    `<th scope="row" style="${TEXT}${crowded ? 'min-width:5em' : 'white-space:nowrap'};${rowStyle(row)}">${escapeHtml(row.label)}</th>${columns.map(({ column, gap }) => cell(column, gap, row, crowded)).join('')}`,
     rule(row, before));
   const body = sections.flatMap(({ title, rows }) => [...(title ? [sectionTitle(title)] : []), ...rows.map((row, index) => line(row, rows[index - 1]))]);
   const list = findings.length ? `<ul style="${LIST}">${findings.map((finding) => `<li>${escapeHtml(finding)}</li>`).join('')}</ul>` : '';
