@@ -37,6 +37,19 @@ test('a later commit never changes the adapter of an earlier one', () => {
   assert.deepEqual(flat(adapterTensors(adaptersAlong(network, parameters, [{ ...walk([2]), commits: changed }], 'diff', false))), before);
 });
 
+test('diffs and repositories may be of different lengths', () => {
+  for (const [stepInput, length] of [['diff', 4], ['state', 6], ['both', 10]] as const) {
+    const uneven = evo({ input: 6, diff: 4, stepInput, width: 5, head: { hidden: 7, rank: 2, alpha: 4 } }, model), at = uneven.initial(3);
+    assert.deepEqual(at[uneven.names.indexOf('step.weight')]!.shape, [length, 5]);
+    const history = commits.map(({ diff, state }) => ({ diff: diff.slice(0, 4), state }));
+    const made = adaptersAlong(uneven, at, [{ initial: history[0]!.state, commits: history, wanted: [1] }, { initial: history[0]!.state, commits: [], wanted: [] }], stepInput, false);
+    const read = ({ diff, state }: Walk['commits'][number]) => row(Float32Array.from({ diff: [...diff], state: [...state], both: [...diff, ...state] }[stepInput]));
+    const start = uneven.initialState(at, row(history[0]!.state)), after = history.slice(0, 2).reduce((h, commit) => uneven.step(at, h, read(commit)), start);
+    const expected = flat(adapterTensors(uneven.head(at, tf.concat([after, start], 0))));
+    flat(adapterTensors(made)).forEach((x, i) => { assert.ok(Math.abs(x - expected[i]!) < 1e-6); });
+  }
+});
+
 test('gradients go through the window of wanted commits, and through none when detached', () => {
   const gradient = (wanted: number[], detachEvery: boolean) => {
     const f = (...p: Tensor[]) => adapterTensors(adaptersAlong(network, p, [walk(wanted)], 'diff', detachEvery))

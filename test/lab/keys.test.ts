@@ -23,6 +23,7 @@ test('more answers train nothing anew, unless it is trained for those that are a
   assert.equal(runs('single-lora', 'static', mini, more), 2);
   const others = asking(mini, 'static', { irRepositories: mini.evaluated.static.irRepositories - 1 });
   assert.deepEqual(['single-lora', 'per-repo-lora', 'headroom-source'].map((name) => trainings(name, 'static', mini, others)), [1, 2, 2]);
+  assert.deepEqual(['single-lora', 'per-repo-lora'].map((name) => trainings(name, 'static', mini, asking(mini, 'static', { IR: 0 }))), [1, 2], 'for none, where none are asked');
 });
 
 test('which commits are asked decides which validation tasks there are', () => {

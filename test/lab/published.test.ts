@@ -92,5 +92,7 @@ test('static track: a training repository at its last training commit, a task th
   const [first] = data.suites.get('CR')!.filter((e) => e.task.commit === 'c/test-0');
   assert.deepEqual([...data.vector(data.contextOf(first!))], [...vector(2, 0, 2)]);
   assert.deepEqual([...data.suites].map(([suite, list]) => [suite, list.length]), [['CR', 88], ['IR', 8], ['OOD', 32]], 'eight of each commit');
+  for (const [, list] of data.suites) assert.ok(list.every((e) => Number(e.task.target) < 8), 'and the first, though more are scored');
+  assert.ok([...data.scored.values()].flat().some((e) => Number(e.task.target) === 11));
   assert.throws(() => data.repository('c/test'), /no source text/);
 });

@@ -16,6 +16,8 @@ const options = { timeout: 900_000, skip: noSlurm };
 const learning = { steps: 40, validateEvery: 5 };
 const ONE = { name: 'one', method: 'single-lora', learning }, TWO = { name: 'two', method: 'code2lora-static', learning: { ...learning, headWidth: 16 } };
 const WRONG = { name: 'wrong', method: 'single-lora', learning: { ...learning, keptAfter: 7 } };
+/** What it shares with others cannot be made: files that may be asked about are not read. */
+const UNREADABLE = { name: 'unreadable', method: 'code2lora-static', learning, encoder: { files: 'tests' } };
 /** Long enough to do something to it. */
 const LONG = { name: 'long', method: 'code2lora-static', learning: { steps: 100_000, validateEvery: 100_000 } };
 
@@ -68,8 +70,10 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 const running = (): string | undefined => queued().find((line) => /^\d+_0 RUNNING/.test(line))?.split(' ')[0];
 
 test('an array: what fails is named, the others are stored, and only what is missing is sent again', options, async () => {
-  const first = sweep(ONE, TWO, WRONG), end = await first.says(/ENDED .*/);
-  assert.match(end, /^ENDED BADLY 1 of 3 runs failed; .* \| wrong: Nothing is kept after 7 passes/);
+  const first = sweep(ONE, TWO, WRONG, UNREADABLE), end = await first.says(/ENDED .*/);
+  assert.match(end, /^ENDED BADLY 2 of 4 runs failed; /);
+  assert.match(end, / \| wrong: Nothing is kept after 7 passes/);
+  assert.match(end, / \| unreadable: .*halved/);
   assert.match(first.text, /what the runs share: /, 'the first job says how far it is');
   assert.match(first.text, /^two: training code2lora-static \d+\/40 /m, 'and so do the others');
   assert.equal(stored().length, 2);

@@ -130,6 +130,17 @@ test('a damaged newest checkpoint: the run goes on from the one before, to the s
   assert.deepEqual(resumed.result.parameters, whole.result.parameters);
 });
 
+test('no checkpoint can be read: the run begins anew, and what it then writes stays', async () => {
+  const make = adapters(singleLora), place = join(folder, 'all damaged');
+  const whole = await run(make, 'whole again');
+  await assert.rejects(run(make, 'all damaged', 9), /cut off/);
+  for (const file of readdirSync(place).filter((f) => /^(state|best)-/.test(f))) truncateSync(join(place, file), 1000);
+  await assert.rejects(run(make, 'all damaged', 5), /cut off/);
+  assert.deepEqual(readdirSync(place).filter((f) => /^(state|best)-/.test(f)).sort(), ['best-4.safetensors', 'state-4.safetensors']);
+  const resumed = await run(make, 'all damaged');
+  assert.deepEqual([...resumed.result.parameters], [...whole.result.parameters]);
+});
+
 test('the log holds one line a measurement, and training stops when nothing gets better', async () => {
   const { result } = await run(adapters(singleLora), 'patient', undefined, { steps: 400, validateEvery: 2, patience: 2, learningRate: 0.05 });
   const log = readFileSync(join(folder, 'patient', 'log.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.parse(l) as { step: number });

@@ -6,6 +6,7 @@ import { ALL, headlineOf, plansOf, unanswered } from '../lab/plan.js';
 import { readPlanned, readStudies } from '../lab/run-store.js';
 import { conditions, headroom, moreRepositories, trainingLength } from '../lab/studies.js';
 import { writeResults } from '../report/results.js';
+import { asPublished, hasRoom } from '../train/examples.js';
 import { chosenWorkspace, WORKSPACE } from './options.js';
 import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
@@ -20,6 +21,7 @@ export async function run(args: string[]): Promise<void> {
   const unused = unusedGpu();
   if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
+  let failed: unknown;
   const left = unanswered(lab.profile);
   if (left.length && values.all) console.log(`Left out, since the published tables hold no source text: ${left.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
@@ -31,7 +33,11 @@ export async function run(args: string[]): Promise<void> {
   }
   if (values.all && !('published' in lab.profile.corpus)) {
     const trained = new Set((await lab.corpus()).tasks.filter(({ split }) => split === 'train').map(({ repo }) => repo));
-    await lab.sweep([...trainingLength(), ...moreRepositories(trained.size), ...headroom(), ...conditions()]);
+    const authors = asPublished(lab.profile.maxTokens);
+    if (!hasRoom(authors)) console.log(`Left out: the authors' prompts, a quarter of ${lab.profile.maxTokens} tokens here, hold no task.`);
+    const studies = [...trainingLength(), ...moreRepositories(trained.size), ...headroom(), ...(hasRoom(authors) ? conditions() : [])];
+    // The tables show what was made, whatever failed.
+    failed = await lab.sweep(studies).then(() => undefined, (error: unknown) => error);
   }
   times.begin('tables and figures');
   // With all that is stored of the plan, so that the headline's runs replace theirs and the other rows stay.
@@ -40,4 +46,5 @@ export async function run(args: string[]): Promise<void> {
   console.log(`Where the time went:\n${times.summary().join('\n')}\n`);
   console.log(`Written in ${duration(Date.now() - began)}:\n${files.map((f) => `  ${f}`).join('\n')}`);
   for (const reason of skipped) console.log(`Left out: ${reason}`);
+  if (failed !== undefined) throw failed;
 }

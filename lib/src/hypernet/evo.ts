@@ -20,8 +20,10 @@ export type StepInput = 'diff' | 'state' | 'both';
 
 /** The paper's width multiplier m scales `width` (2048 m) and the head's `hidden` (1024 m), not `input`. */
 export interface EvoConfig {
-  /** Length d of a diff's and of a repository's vector. */
+  /** Length d of a repository's vector. */
   input: number;
+  /** Length of a diff's vector where it is another: repositories may be pooled in other ways than the windows of a diff. */
+  diff?: number;
   stepInput: StepInput;
   /** Width of the state h. */
   width: number;
@@ -34,7 +36,7 @@ export interface EvoConfig {
 export interface Evo extends Network {
   /** Repository vectors [R, d] at the first commit -> states [R, width]. */
   initialState(parameters: Tensor[], repositories: Tensor): Tensor;
-  /** States [R, width] and commit vectors [R, d], or [R, 2d] for `both` -> the next states. */
+  /** States [R, width] and what a step reads of commits, one row each -> the next states. */
   step(parameters: Tensor[], state: Tensor, commits: Tensor): Tensor;
   /** States [R, width] -> the adapters of R repositories, batched. */
   head(parameters: Tensor[], state: Tensor): Adapter;
@@ -72,9 +74,9 @@ export function evoParameters(config: EvoConfig, model: ModelConfig): Parameter[
 }
 
 /** All but the head. */
-export function recurrentParameters({ input, stepInput, width, memory }: EvoConfig): Parameter[] {
+export function recurrentParameters({ input, diff = input, stepInput, width, memory }: EvoConfig): Parameter[] {
   return [
-    ...linear('step', stepInput === 'both' ? 2 * input : input, width), ...layerNorm('step.norm', width),
+    ...linear('step', { diff, state: input, both: diff + input }[stepInput], width), ...layerNorm('step.norm', width),
     ...linear('initial', input, width), ...layerNorm('initial.norm', width),
     ...gru('gru', width, width, memory),
     ...layerNorm('norm', width),

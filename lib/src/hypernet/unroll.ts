@@ -4,7 +4,7 @@ import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { Evo, StepInput } from './evo.js';
 
-/** What a step reads of one commit: the vectors of its diff and of the repository after it, each [d]. */
+/** What a step reads of one commit: the vectors of its diff and of the repository after it. */
 export interface CommitInputs {
   diff: Float32Array;
   state: Float32Array;
@@ -29,8 +29,8 @@ export function adaptersAlong(evo: Evo, parameters: Tensor[], walks: readonly Wa
   const firsts = walks.map((w) => w.wanted[0] ?? 0);
   const stepAll = (h: Tensor, commit: (walk: number) => number | undefined): Tensor => {
     const at = walks.map((w, i) => { const c = commit(i); return c === undefined ? undefined : w.commits[c]!; });
-    const width = (stepInput === 'both' ? 2 : 1) * walks[0]!.initial.length;
-    const next = evo.step(parameters, h, toRows(at.map((c) => (c ? inputOf(c, stepInput) : new Float32Array(width)))));
+    const read = at.map((c) => c && inputOf(c, stepInput)), width = read.find(Boolean)!.length;
+    const next = evo.step(parameters, h, toRows(read.map((vector) => vector ?? new Float32Array(width))));
     return at.every(Boolean) ? next : choose(at.map(Boolean), next, h);
   };
 

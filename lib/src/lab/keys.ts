@@ -14,7 +14,7 @@ import { isPinnedModel, readPinnedModel } from './pinned-model.js';
 import { SHIPPED_MODEL, shippedModel } from './shipped-model.js';
 
 /** Raised by one when a stage's code changes what the same inputs give. */
-const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, otherLearnt: 1, oneEach: 1, likelihood: 1 };
+const VERSIONS = { corpus: 2, generator: 2, evolution: 1, base: 1, vectors: 2, commitVectors: 1, training: 1, walking: 2, run: 2, otherAlong: 1, otherLearnt: 1, firstTasks: 1, oneEach: 1, likelihood: 1 };
 
 const short = (value: unknown): string => hashJson(value).slice(0, 12);
 
@@ -102,11 +102,11 @@ function trackKey(track: Track, profile: Profile): unknown[] {
 /** Name of what a method trains; undefined where it trains nothing. Methods of the same settings share it. */
 export function trainingId(method: Method, track: Track, seed: number, profile: Profile): string | undefined {
   if (!method.settings) return undefined;
-  const { validation, irRepositories, commits } = profile.evaluated[track];
+  const { validation, IR, irRepositories, commits } = profile.evaluated[track];
   const settings = method.settings(profile.learning, track);
   const key = short([
     VERSIONS.training, ...(track === 'evolution' ? [VERSIONS.walking] : []), trackKey(track, profile), baseKey(profile), settings, profile.maxTokens, validation,
-    ...(method.inRepositoryOnly ? [irRepositories] : []),
+    ...(method.inRepositoryOnly ? [IR && irRepositories] : []),
     ...(method.oneEach ? [VERSIONS.oneEach] : []),
     // It trains for the repositories that are asked about.
     ...(method.startsFrom ? [profile.evaluated[track]] : []),
@@ -126,11 +126,12 @@ export function runId(method: Method, track: Track, seed: number, profile: Profi
     profile.maxTokens, profile.maxNewTokens, evaluated, profile.curation.seed,
     ...(track === 'evolution' && method.adapters(track).includes('other') ? [VERSIONS.otherAlong] : []),
     ...(profile.learning.trainRepositories !== undefined && method.settings && method.adapters(track).includes('other') ? [VERSIONS.otherLearnt] : []),
+    ...('published' in profile.corpus ? [VERSIONS.firstTasks] : []),
     ...(profile.encoder.halved ? ['halved'] : []),
     ...(method.settings && profile.learning.keptAfter !== undefined ? [{ keptAfter: profile.learning.keptAfter }] : []),
   ];
   return `${track}-${method.name}-s${seed}-${short(key)}`;
 }
 
-/** Name of the likelihoods that a run has; not of the run, which is completed where they are missing. */
+/** Name of the likelihoods that a run has. Not part of the run's: `reproduce` takes those that a stored run lacks. */
 export const likelihoodKey = (track: Track, profile: Profile): string => short([VERSIONS.likelihood, profile.likelihood[track], profile.curation.seed]);

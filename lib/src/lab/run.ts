@@ -205,10 +205,12 @@ async function answered(
   const asked = (suites: ReadonlyMap<Suite, Example[]>) => [...suites].filter(([suite]) => suite === 'IR' || !method.inRepositoryOnly)
     .map(([suite, list]) => [suite, method.asks ? list.filter((e) => method.asks!(e, data.repositoryTasks(e.task.repo))) : list] as const)
     .filter(([, list]) => list.length);
+  // A repository that is alone in its split has no other.
+  const hasOther = (e: Example) => data.otherThan(data.contextOf(e)).repo !== e.task.repo;
   const parts = method.adapters(data.track).flatMap((adapter) => [
     ...asked(data.suites).map(([suite, list]) => ({ adapter, suite, list, what: 'predictions' as const })),
     ...asked(data.scored).map(([suite, list]) => ({ adapter, suite, list, what: 'likelihoods' as const })),
-  ]);
+  ].map((part) => (adapter === 'other' ? { ...part, list: part.list.filter(hasOther) } : part)).filter(({ list }) => list.length));
   const total = parts.reduce((n, p) => n + p.list.length, 0), decoded = parts.reduce((n, p) => n + (p.what === 'predictions' ? p.list.length : 0), 0);
   const stage = `answering with ${method.name}`, { tokenizer } = base, folder = cacheOf(profile.name, 'runs', id);
   const answers = await method.answers(inputs, made);

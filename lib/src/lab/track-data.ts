@@ -122,7 +122,7 @@ function trackData(
   const tasks = profile.encoder.halved ? all.filter(({ file }) => !isForReading(file)) : all;
   const limits = profile.evaluated[track];
   const some = (wanted: (t: Task) => boolean, most: number) => alongHistories([...groupBy(tasks.filter(wanted), unit).values()], limits.commits)
-    .flatMap((list) => new Random(profile.curation.seed).shuffle(list).slice(0, most));
+    .flatMap((list) => ('published' in profile.corpus ? list : new Random(profile.curation.seed).shuffle(list)).slice(0, most));
   const judged = (list: readonly Task[]) => toExamples(list, base.tokenizer, format, 'judging').examples;
   const inSplit = (split: CrossRepoSplit) => (t: Task) => t.split === split;
   const trainRepos = new Random(profile.curation.seed).shuffle([...new Set(tasks.filter((t) => t.split === 'train').map((t) => t.repo))].sort())
@@ -132,7 +132,7 @@ function trackData(
   const asked: [Suite, (t: Task) => boolean][] = [
     ['CR', inSplit('cr_test')], ['IR', (t) => t.split === 'train' && t.inRepoSplit === 'test' && drawn.has(t.repo)], ['OOD', inSplit('ood_test')],
   ];
-  // The first of the same shuffled lists: the longer draw holds the shorter.
+  // The first of the same lists, of published tables as the authors took them and else shuffled: the longer draw holds the shorter.
   const draw = (most: (suite: Suite) => number) => new Map(asked.map(([suite, wanted]): [Suite, Example[]] => [suite, judged(some(wanted, most(suite)))]));
   const suites = draw((suite) => limits[suite]);
   const scored = draw((suite) => (limits[suite] ? Math.max(limits[suite], profile.likelihood[track][suite]) : 0));
@@ -146,6 +146,7 @@ function trackData(
   const special = new Map([[EMPTY.repo, new Float32Array(width)], [RANDOM.repo, randomUnit(width, profile.curation.seed)]]);
   const vector = (context: Context) => {
     const found = special.get(context.repo) ?? source.vector(context);
+    if (!found && !splits.has(context.repo)) throw new UserError(`The ${track} track of ${profile.name} has no task of a repository ${JSON.stringify(context.repo)}: it has ${repos.slice(0, 3).join(', ')}${repos.length > 3 ? ` and ${repos.length - 3} more` : ''}.`);
     if (!found) throw new UserError(`There is no vector of ${context.repo} at commit ${context.commit ?? 'of its snapshot'}: delete its vectors in data/cache and run again.`);
     return found;
   };

@@ -12,10 +12,10 @@ import { staticHeadConfig } from './code2lora-static.js';
 import type { MethodInputs } from './method.js';
 import { fittedOnce, reading, storing } from './standardised.js';
 
-/** The network of these settings, for vectors of repositories and diffs of length `input`. */
-export function evoConfig(learning: LearningConfig, input: number): EvoConfig {
+/** The network of these settings, for vectors of repositories of length `input` and of diffs of length `diff`. */
+export function evoConfig(learning: LearningConfig, input: number, diff: number): EvoConfig {
   const { evo: { width, stepInput, memory } } = learning, { input: _, ...head } = staticHeadConfig(learning, learning.head, width);
-  return { input, stepInput, width, ...(memory && { memory }), head };
+  return { input, diff, stepInput, width, ...(memory && { memory }), head };
 }
 
 const fit = fittedOnce(({ vector, commits, trainContexts, learning }) => {
@@ -37,7 +37,8 @@ export const code2loraEvo = storing(adapterMethod({
   network: (inputs) => {
     const { adapted, learning, seed, vector, trainContexts } = inputs, { stepInput, detachEveryCommit } = learning.evo;
     const read = reading(fit.of(inputs));
-    const network = evo(evoConfig(learning, read.vector(vector(trainContexts[0]!)).length), adapted);
+    const [first] = trainContexts, input = read.vector(vector(first!)).length, commit = inputs.commits(first!)[0];
+    const network = evo(evoConfig(learning, input, commit ? read.commit(commit).diff.length : input), adapted);
     const walkTo = walks(inputs, read);
     return {
       initial: () => network.initial(seed), names: network.names,

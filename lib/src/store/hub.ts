@@ -57,7 +57,8 @@ function revisionsFolder({ type, name }: HubRepo, cacheDir: string): string {
 
 /**
  * The repository at the commit that its revision stands for. The answer is kept in `commit-of/<revision>`: `main` stays
- * the commit it was at first, and with it every result, until that file is deleted.
+ * the commit it was at first, and with it every result, until that file is deleted. Results are named by the revision, so those
+ * of the earlier commit, in data/cache and results, are to be deleted with it.
  * @throws UserError in one line: no network, no such repository or revision, access denied.
  */
 export async function pinRevision(repo: HubRepo, cacheDir: string): Promise<HubRepo> {

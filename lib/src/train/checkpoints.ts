@@ -25,8 +25,17 @@ export class Checkpoints<State extends { bestStep: number }> {
     return readdirSync(this.folder).filter((f) => f.startsWith(`${kind}-`) && stepOf(f) >= 0).sort((a, b) => stepOf(b) - stepOf(a));
   }
 
-  /** Puts the optimiser where the newest checkpoint left it that is whole, with the best parameters until then. */
+  /**
+   * Puts the optimiser where the newest checkpoint left it that is whole, with the best parameters until then. What is newer is
+   * removed: `save` keeps the newest.
+   */
   restore(): State | undefined {
+    const state = this.newest();
+    for (const file of this.list('best')) if (stepOf(file) > (state?.bestStep ?? 0)) rmSync(join(this.folder, file));
+    return state;
+  }
+
+  private newest(): State | undefined {
     for (const file of this.list('state')) {
       try {
         const { tensors, metadata } = readSafetensors(join(this.folder, file));
@@ -37,6 +46,7 @@ export class Checkpoints<State extends { bestStep: number }> {
         return state;
       } catch (error) {
         if (!(error instanceof UserError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        rmSync(join(this.folder, file));
       }
     }
     return undefined;

@@ -30,6 +30,8 @@ export const asPublished = (maxTokens: number): PromptFormat => ({ marker: '\n##
 
 /** The least of a prefix that is worth learning from, or to be asked with. */
 const LEAST_PREFIX = 32;
+/** Whether a format has room for any target beside that. */
+export const hasRoom = ({ maxTokens }: PromptFormat): boolean => maxTokens > LEAST_PREFIX;
 
 /**
  * Training tasks whose target leaves no room for a prefix are left out and counted. Tasks that are judged all stay, so that

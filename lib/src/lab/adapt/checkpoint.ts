@@ -79,10 +79,10 @@ async function openOurs(
   }
   const { parameters, standardisers } = takeApart(readSafetensors(path).tensors);
   const state: State = new Map([...parameters].map(([name, array]) => [name, { shape: array.shape, read: () => array }]));
-  const input = state.get(head ? 'trunk.0.weight' : 'initial.weight')?.shape[0] ?? 0;
+  const rows = (name: string) => state.get(name)?.shape[0] ?? 0, input = rows(head ? 'trunk.0.weight' : 'initial.weight');
   const adapted = lastLayers(base.config, learning.layers), writer = head
     ? staticWriter(path, staticHeadConfig(learning, head, input), state, adapted)
-    : evoWriter(path, evoConfig(learning, input), state, adapted, track === 'evolution');
+    : evoWriter(path, evoConfig(learning, input, rows('step.weight') - (learning.evo.stepInput === 'both' ? input : 0)), state, adapted, track === 'evolution');
   const read = reading(standardisers);
   const limit = head || writer.stepInput ? '' : ', without commits: it writes from the initial state';
   const description = `${method}, trained on the ${track} track of the profile ${profile}${limit}`;

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { hashJson } from '../../store/hash.js';
 import { locked } from '../../store/lock.js';
+import { groupBy } from '../../train/draws.js';
 import { cache, root } from '../paths.js';
 import type { SweepLab, SweepRun } from '../sweep-run.js';
 import { clearAway, logEnd, logOf, PREPARE, readFailures, readProgress, sentArrays, writeJobs, writeSent } from './jobs.js';
@@ -49,12 +50,12 @@ export async function sweepOnSlurm(
 /** Those of an earlier sweep that still wait or run are followed; the rest is sent. */
 async function send(groups: readonly SweepRun[][], lab: SweepLab, options: SlurmOptions, place: string): Promise<Job[]> {
   const waiting = await queue(), jobs: Job[] = [];
-  const byId = new Map(groups.flat().map((run) => [lab.ids(run).id, run]));
+  const byId = groupBy(groups.flat(), (run) => lab.ids(run).id);
   for (const { folder, sent: { prepare, array, runs } } of sentArrays(place)) {
     const alive = runs.map((ids, index) => ({ ids, index, id: `${array}_${index}` })).filter(({ id }) => waiting.has(id));
     if (!alive.length) clearAway(folder);
     for (const { ids, index, id } of alive) {
-      const own = ids.flatMap((run) => byId.get(run) ?? []);
+      const own = [...new Set(ids)].flatMap((run) => byId.get(run) ?? []);
       if (own.length) jobs.push({ folder, index, id, prepare, runs: own });
       for (const run of ids) byId.delete(run);
     }
