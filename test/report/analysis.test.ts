@@ -101,4 +101,9 @@ test('conditions: matched less published, by method and suite, over the seeds of
   // One seed is not there yet under the published prompt: the others are compared.
   const last = Math.max(...swept.map(({ record }) => record.seed)), some = conditionsTable(swept.filter(({ conditions, record }) => conditions === 'matched' || record.seed !== last)).sections[0]!.rows[0]!;
   assert.equal((some.values as Record<string, { seeds: number }>)['strict_difference']!.seeds, 2);
+  // Full fine-tuning is trained too, though it has no adapter.
+  const weights = swept.filter(({ conditions, record }) => conditions === 'matched' || record.seed !== last).map((run) => ({
+    ...run, record: { ...run.record, method: 'full-fine-tuning' }, likelihoods: [], predictions: run.predictions.map((p) => ({ ...p, method: 'full-fine-tuning', adapter: 'none' as const })),
+  }));
+  assert.equal((conditionsTable(weights).sections[0]!.rows[0]!.values as Record<string, { seeds: number }>)['strict_difference']!.seeds, 2);
 });

@@ -121,7 +121,7 @@ for (const [name, table] of Object.entries(tables)) {
     assert.equal(toHtml(table).match(/<td[ >]/g)?.length, rows * (seen - 1));
   });
 
-  test(`${name}: LaTeX is balanced`, () => {
+  test(`${name}: LaTeX is balanced, and plain`, () => {
     const latex = toLatex(table);
     const body = latex.split('\n').filter((line) => line.endsWith('\\\\'));
     assert.equal(latex.match(/\\begin\{tabular\}\{(.*)\}/)![1]!.length, seen);
@@ -129,6 +129,7 @@ for (const [name, table] of Object.entries(tables)) {
       const spans = [...line.matchAll(/\\multicolumn\{(\d+)\}/g)].map(([, width]) => Number(width) - 1);
       assert.equal(line.replaceAll('\\&', '').split('&').length + spans.reduce((a, b) => a + b, 0), seen, line);
     }
+    assert.doesNotMatch(latex, /[^\n -~]/, 'pdfLaTeX knows ASCII alone');
     for (const line of latex.split('\n')) {
       const bare = line.replace(/^% /, '').replaceAll('\\%', '').replaceAll('\\$', '');
       assert.equal(bare.split('$').length % 2, 1, `dollars are paired: ${line}`);
@@ -213,7 +214,7 @@ test('without a browser the JSON is written and the rest is said to be left out'
     const figure = lossCurve({ train: [{ step: 1, loss: 2 }, { step: 2, loss: 1 }], val: [{ step: 2, loss: 1.1 }], best: 2 });
     const { files, skipped } = await exportFigure(figure, join(folder, 'loss'));
     assert.deepEqual(files, [join(folder, 'loss.json')]);
-    assert.match(skipped ?? '', /no Chromium was found/);
+    assert.match(skipped ?? '', /CHROMIUM_PATH names .*no-such-browser, which is not there/);
     assert.ok(!existsSync(join(folder, 'loss.svg')));
   } finally {
     if (before === undefined) delete process.env['CHROMIUM_PATH'];

@@ -29,10 +29,10 @@ const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --tra
   --split train           with --path: the split of the repository (train, cr_val, cr_test, ood_test)`;
 
 const OPTIONS = {
-  source: { type: 'string' }, track: { type: 'string', default: 'static' }, out: { type: 'string' }, path: { type: 'string' },
-  corpus: { type: 'string' }, mirror: { type: 'string' }, repositories: { type: 'string', default: '60' }, seed: { type: 'string', default: '3407' },
+  source: { type: 'string' }, track: { type: 'string' }, out: { type: 'string' }, path: { type: 'string' },
+  corpus: { type: 'string' }, mirror: { type: 'string' }, repositories: { type: 'string' }, seed: { type: 'string' },
   dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string' },
-  identity: { type: 'string' }, prefix: { type: 'string', default: 'structured' }, 'per-commit': { type: 'string' }, 'per-file': { type: 'string' },
+  identity: { type: 'string' }, prefix: { type: 'string' }, 'per-commit': { type: 'string' }, 'per-file': { type: 'string' },
   split: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -47,20 +47,24 @@ export async function run(args: string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
+  refuseIdle(values);
   const progress = terminalProgress();
   if (values.source === 'hub') {
     if (!values.dataset || !values.revision) throw new UserError('A published dataset needs --dataset owner/name and --revision, the commit to pin.');
     console.log(`In ${await fetchHubDataset({ name: values.dataset, revision: values.revision }, cache(), progress)}.`);
     return;
   }
-  refuseIdle(values);
   const out = values.out;
   if (!out) throw new UserError('Where to? Give a folder with --out.');
   const cutoff = values.cutoff === undefined ? cutoffOf(values) : secondsOfDay(values.cutoff, '--cutoff');
   const report = await curate(openSource(values, cutoff, progress), trackOf(values, cutoff), out);
   print(report);
+  sayCutOff(report, values, new Date(cutoff * 1000).toISOString().slice(0, 10));
   console.log(`\nWritten to ${out}.`);
 }
+
+/** Options of what becomes tasks here. */
+const OF_TASKS = ['track', 'out', 'seed', 'cutoff', 'identity', 'prefix', 'per-commit', 'per-file'] as const;
 
 /** Whoever gives an option expects that it counts. */
 function refuseIdle(values: Values): void {
@@ -68,8 +72,17 @@ function refuseIdle(values: Values): void {
     const name = names.find((one) => values[one] !== undefined);
     if (name) throw new UserError(`--${name} says nothing here: it needs ${needs}.`);
   };
-  if (values.track === 'static') idle(['identity', 'per-commit', 'per-file'], '--track evolution');
-  if (values.path === undefined) idle(['split'], '--path REPO; the repositories of a list have theirs in it');
+  const { source, path } = values, evolution = values.track === 'evolution';
+  if (source === 'hub') idle(OF_TASKS, '--source git, pypi or synthetic');
+  else idle(['dataset', 'revision'], '--source hub');
+  if (source !== 'git') idle(['path', 'mirror'], '--source git');
+  if (source !== 'git' && source !== 'pypi') idle(['corpus'], '--source git or pypi');
+  if (source !== 'synthetic') idle(['repositories'], '--source synthetic');
+  if (path !== undefined) idle(['corpus', 'mirror'], 'a list of repositories in place of --path');
+  if (path === undefined) idle(['split'], '--path REPO; the repositories of a list have theirs in it');
+  if (!evolution) idle(['identity', 'per-commit', 'per-file'], '--track evolution');
+  if (!evolution && source !== 'git') idle(['cutoff'], '--track evolution, or --source git');
+  if (evolution && source !== 'synthetic') idle(['seed'], '--track static, or --source synthetic');
 }
 
 /** That of the list of repositories, or the benchmark's. */
@@ -88,7 +101,7 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
     case 'pypi':
       return pypiSource(readProjects(values.corpus ?? data('corpora', 'mini.json')), cache(), progress);
     case 'synthetic':
-      return syntheticSource(count('repositories', values.repositories), count('seed', values.seed), cache('synthetic'), progress);
+      return syntheticSource(count('repositories', values.repositories ?? '60'), seedOf(values), cache('synthetic'), progress);
     default:
       throw new UserError(`--source is one of git, pypi, synthetic, hub${values.source ? `, not ${values.source}` : ''}.`);
   }
@@ -96,9 +109,9 @@ function openSource(values: Values, cutoff: number, progress: Progress): Source 
 
 function trackOf(values: Values, cutoff: number): Track {
   const synthetic = values.source === 'synthetic';
-  const prefix = choice('prefix', values.prefix, ['structured', 'full-file'] as const);
-  if (choice('track', values.track, ['static', 'evolution'] as const) === 'static') {
-    return { track: 'static', options: { seed: count('seed', values.seed), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix, keepShared: synthetic } };
+  const prefix = choice('prefix', values.prefix ?? 'structured', ['structured', 'full-file'] as const);
+  if (choice('track', values.track ?? 'static', ['static', 'evolution'] as const) === 'static') {
+    return { track: 'static', options: { seed: seedOf(values), maxTasks: 200, minTasks: values.path === undefined ? 30 : 1, prefix, keepShared: synthetic } };
   }
   return {
     track: 'evolution',
@@ -108,6 +121,8 @@ function trackOf(values: Values, cutoff: number): Track {
     },
   };
 }
+
+const seedOf = ({ seed }: Values): number => count('seed', seed ?? '3407');
 
 function choice<T extends string>(name: string, value: string, known: readonly T[]): T {
   const found = known.find((item) => item === value);
@@ -124,6 +139,13 @@ function print({ track, options, repositories, unusable, leakage }: CurationRepo
   console.log(`Leakage: ${leakage.sharedWithTraining} tasks shared with training repositories${options['keepShared'] ? ' (kept: synthetic)' : ' dropped'}, `
     + `${leakage.beforeTraining} tasks dropped for a time before training${leakage.newest ? `, newest commit ${leakage.newest}` : ''}.`);
   for (const { reason } of unusable) console.log(`Not used: ${reason}`);
+}
+
+/** What lies after the cut-off is not read: a repository of today has more. */
+function sayCutOff({ track, repositories }: CurationReport, { source }: Values, day: string): void {
+  const going = repositories.filter(({ cutOff }) => cutOff).length;
+  if (going) console.log(`${going} of ${repositories.length} histories go on after the cut-off of ${day}, and were read up to there: --cutoff sets another.`);
+  if (track === 'static' && source === 'git') console.log(`Snapshots are of the last commit before the cut-off of ${day}, but for those out of distribution: --cutoff sets another.`);
 }
 
 function reasons(title: string, counts: Partial<Record<string, number>>[]): void {

@@ -84,7 +84,7 @@ async function findings(): Promise<Finding[]> {
     { name: 'plotly renderer', found: python.get('plotly'), neededFor: 'figures in notebooks', remedy: setUp },
     { name: 'tslab', found: npmVersion('tslab'), neededFor: notebooks, remedy: setUp },
     { name: 'tslab kernel', found: existsSync(kernel) ? 'registered in .venv' : undefined, neededFor: notebooks, remedy: setUp },
-    { name: 'Chromium', found: await chromium(), neededFor: 'figures as SVG, PNG and PDF, and the browser test', remedy: 'sudo apt-get install -y chromium, or set CHROMIUM_PATH' },
+    { name: 'Chromium', found: await chromium(), neededFor: 'figures as SVG, PNG and PDF, and the browser test', remedy: process.env['CHROMIUM_PATH'] ? 'CHROMIUM_PATH names none that starts: unset it, or set it to a Chromium' : 'sudo apt-get install -y chromium, or set CHROMIUM_PATH' },
   ];
 }
 

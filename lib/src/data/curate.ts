@@ -21,6 +21,8 @@ export interface RepositoryReport {
   commits: number;
   /** Commits read; absent in the static track. */
   commitsRead?: number;
+  /** The history goes on after the cut-off, and was not read there. */
+  cutOff?: true;
   /** Assertions that gave no task, by reason. */
   drops: Record<string, number>;
   /** Files that were not read, by reason. */
@@ -122,6 +124,7 @@ async function histories(source: Source, options: EvolutionOptions, writer: Data
       continue;
     }
     entry.commitsRead = counts.commits;
+    if (counts.cutOff) entry.cutOff = true;
     if (counts.diffFilesOmitted > 0) entry.unread['no room in the diff'] = counts.diffFilesOmitted;
     report.leakage.beforeTraining += counts.drops['clock_before_training'] ?? 0;
     report.repositories.push(entry);

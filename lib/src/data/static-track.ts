@@ -34,7 +34,7 @@ export interface Curated {
   tasks: Task[];
   /** Dropped candidates by reason. */
   drops: Record<string, number>;
-  /** All assertions found in test files. */
+  /** All assertions found in the test files that were looked into. */
   candidates: number;
   testFiles: number;
   /** Test files over `maxFiles`, not looked into. */

@@ -16,7 +16,11 @@ const START_MS = 120_000;
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** What to do where there is none; ends a sentence that begins with what is left out. */
-export const CHROMIUM_REMEDY = 'no Chromium was found (`npm run setup` looks for one and fetches it; or set CHROMIUM_PATH)';
+export function chromiumRemedy(): string {
+  const { CHROMIUM_PATH } = process.env;
+  return CHROMIUM_PATH ? `CHROMIUM_PATH names ${CHROMIUM_PATH}, which is not there (unset it, or set it to a Chromium)`
+    : 'no Chromium was found (`npm run setup` looks for one and fetches it; or set CHROMIUM_PATH)';
+}
 
 /** Path of a Chromium or Chrome: CHROMIUM_PATH, then one on the PATH, then playwright's own; undefined where there is none. */
 export function findChromium(): string | undefined {

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { writeFileAtomic } from '../store/atomic.js';
-import { CHROMIUM_REMEDY, findChromium, launchChromium } from './chromium.js';
+import { chromiumRemedy, findChromium, launchChromium } from './chromium.js';
 import { COLUMN_INCHES, COLUMN_PIXELS, type Figure } from './figures/theme.js';
 
 export interface ExportItem {
@@ -46,7 +46,7 @@ export async function exportFigures(items: readonly ExportItem[]): Promise<Expor
 
   if (changed.length) {
     const executablePath = findChromium();
-    if (!executablePath) return withoutImages(CHROMIUM_REMEDY);
+    if (!executablePath) return withoutImages(chromiumRemedy());
     let browser: Browser | undefined;
     const drawn: Images[] = [];
     try {

@@ -6,7 +6,7 @@
 import { pairedInterval, type ScoredTask, smallestDetectable } from '../eval/interval.js';
 import type { Interval, Likelihood, Prediction } from '../eval/types.js';
 import { groupBy } from '../train/draws.js';
-import { type Control, isControl } from './labels.js';
+import { type Control, isControl, isTrained } from './labels.js';
 
 /** A paired difference in nats a target token; above zero, the first is the better one. */
 export interface NatsDifference {
@@ -72,8 +72,8 @@ export function repositoryGains(better: readonly Likelihood[], worse: readonly L
  * The rows of two methods on the tasks that both have, and under the seeds that both have where both were trained; undefined
  * where there are none.
  */
-export function onBoth<Row extends Pick<Prediction, 'taskId' | 'seed' | 'adapter'>>(one: readonly Row[], other: readonly Row[]): [Row[], Row[]] | undefined {
-  const bySeed = ![one, other].some(([row]) => row?.adapter === 'none'), keyOf = ({ taskId, seed }: Row) => (bySeed ? `${taskId}/${seed}` : taskId);
+export function onBoth<Row extends Pick<Prediction, 'taskId' | 'seed' | 'method'>>(one: readonly Row[], other: readonly Row[]): [Row[], Row[]] | undefined {
+  const bySeed = [one, other].every(([row]) => row && isTrained(row.method)), keyOf = ({ taskId, seed }: Row) => (bySeed ? `${taskId}/${seed}` : taskId);
   const [keys, others] = [new Set(one.map(keyOf)), new Set(other.map(keyOf))];
   const both: [Row[], Row[]] = [one.filter((row) => others.has(keyOf(row))), other.filter((row) => keys.has(keyOf(row)))];
   return both[0].length ? both : undefined;

@@ -91,7 +91,8 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'own-vs-other': ownVsOtherFigure(comparisons),
     'headroom': headroomFigure(towin.byRepository, methodLabel(HEADROOM_WRITER)),
     'passes': alongFigure(length, 'Passes over the training tasks'),
-    ...(repositories.length > 2 && { 'repositories': repositoriesFigure(repositories, published), 'repositories-gain': alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') }),
+    'repositories': repositories.length > 2 ? repositoriesFigure(repositories, published) : NONE,
+    'repositories-gain': repositories.length > 2 ? alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') : NONE,
   };
   const items: ExportItem[] = [];
   for (const [name, figure] of Object.entries(figures)) {
@@ -113,4 +114,5 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
   };
 }
 
+const NONE: Figure = { data: [], layout: { width: 0, height: 0 } };
 const isEmpty = (table: ReportTable | undefined): table is undefined => !table?.sections.some(({ rows }) => rows.length > 0);

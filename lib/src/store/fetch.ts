@@ -14,7 +14,7 @@ export const fetchHere: typeof fetch = (input, init) => {
   const all = named('ALL_PROXY'), httpProxy = named('HTTP_PROXY') ?? all, httpsProxy = named('HTTPS_PROXY') ?? all;
   if (!httpProxy && !httpsProxy) return fetch(input, init);
   for (const address of [httpProxy, httpsProxy]) {
-    if (address && !/^https?:\/\//.test(address)) throw new UserError(`The proxy ${address.replace(/\/\/.*@/, '//…@')} is none of http:// or https://: set HTTPS_PROXY to such a one.`);
+    if (address && !/^https?:\/\//.test(address)) throw new UserError(`The proxy ${address.replace(/\/\/.*@/, '//…@')} is none of http:// or https://: set HTTP_PROXY and HTTPS_PROXY to such ones.`);
   }
   const key = JSON.stringify([httpProxy, httpsProxy]);
   if (proxy?.key !== key) proxy = { key, agent: new EnvHttpProxyAgent({ ...(httpProxy && { httpProxy }), ...(httpsProxy && { httpsProxy }) }) };

@@ -15,8 +15,11 @@ import { tarGz, zip } from './archives.js';
 const folder = mkdtempSync(join(tmpdir(), 'sdists-')), ran = join(folder, 'ran');
 const files = new Map<string, Buffer>();
 let served = 0;
+/** What a request must bear. */
+let needs: string | undefined;
 const server = createServer((request, response) => {
   const [, kind, name] = (request.url ?? '').split('/');
+  if (needs !== undefined && request.headers.authorization !== needs) return response.writeHead(401).end();
   if (kind === 'files') {
     served++;
     return response.end(files.get(name!));
@@ -84,5 +87,20 @@ test('an index that has it not, that does not answer, or that gives no list says
   const index = process.env['PIP_INDEX_URL'];
   process.env['PIP_INDEX_URL'] = 'http://127.0.0.1:9/simple';
   await assert.rejects(fetchDistributions([pin('unreachable')], cache(), silent), says(/No answer from the package index about unreachable .*run the same command again/));
+  process.env['PIP_INDEX_URL'] = 'pypi.org/simple';
+  await assert.rejects(fetchDistributions([pin('unreachable')], cache(), silent), says(/PIP_INDEX_URL is no address/));
   process.env['PIP_INDEX_URL'] = index;
+});
+
+test('user and password of an index are said to its host, and never shown', async () => {
+  const index = process.env['PIP_INDEX_URL']!, pin = publish('guarded');
+  process.env['PIP_INDEX_URL'] = index.replace('//', '//me:s%40cret@');
+  needs = `Basic ${Buffer.from('me:s@cret').toString('base64')}`;
+  try {
+    await fetchDistributions([pin], cache(), silent);
+    await assert.rejects(fetchDistributions([{ ...pin, name: 'absent', file: 'absent-1.0.tar.gz' }], cache(), silent), (error: Error) => says(/has no absent/)(error) && !/cret/.test(error.message));
+  } finally {
+    process.env['PIP_INDEX_URL'] = index;
+    needs = undefined;
+  }
 });

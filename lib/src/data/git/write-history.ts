@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { locked } from '../../store/lock.js';
 import type { Progress } from '../../store/progress.js';
 import { sayDamaged } from '../../store/sums.js';
 import type { SourceFile } from '../types.js';
@@ -35,6 +36,10 @@ export async function writeHistory(gitDir: string, revisions: Iterable<Revision>
   }
   return headOf(gitDir);
 }
+
+/** As `writeHistory`, where no other process has written it meanwhile; one process at a time. */
+export const writeHistoryOnce = (gitDir: string, revisions: () => Iterable<Revision>, progress: Progress): Promise<string> =>
+  locked(gitDir, 'writing a history', progress, async () => (await writtenHead(gitDir, progress)) ?? writeHistory(gitDir, revisions()));
 
 /** The id of a written history's newest commit; undefined where it is not there, or was damaged since, which is said. */
 export async function writtenHead(gitDir: string, progress: Progress): Promise<string | undefined> {

@@ -5,6 +5,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { reasonOf, UserError } from '../../store/errors.js';
+import { locked } from '../../store/lock.js';
 import type { Progress } from '../../store/progress.js';
 import { foldPath, plainPath } from '../file-names.js';
 import { BlobReader } from '../git/blobs.js';
@@ -57,7 +58,7 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
     for (const [i, pin] of sorted.entries()) {
       progress({ stage: WALKING, done: i, total: sorted.length, note: pin.id });
       try {
-        yield await make(await openHistory(pin, options));
+        yield await make(await openHistory(pin, options, progress));
       } catch (error) {
         if (options.whole || !(error instanceof UserError)) throw error;
         unusable.push({ id: pin.id, reason: error.message });
@@ -74,8 +75,8 @@ export function gitSource(pins: readonly GitPin[], options: GitSourceOptions, pr
 }
 
 /** @throws UserError when there is no such repository, or it is shallow, empty, or in the wrong set by its age. */
-async function openHistory(pin: GitPin, options: GitSourceOptions): Promise<History> {
-  const gitDir = await locate(pin, options);
+async function openHistory(pin: GitPin, options: GitSourceOptions, progress: Progress): Promise<History> {
+  const gitDir = await locate(pin, options, progress);
   if (await isShallow(gitDir)) throw new UserError(`${pin.id} is a shallow clone: run "git fetch --unshallow" in it.`);
   const head = await commitOf(gitDir, pin.id, pin.commit);
   if (pin.split === 'ood_test') {
@@ -149,7 +150,7 @@ export async function filesAt(gitDir: string, commit: string): Promise<{ files: 
 }
 
 /** The git folder of a repository, cloned if it has to be. */
-async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Promise<string> {
+async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions, progress: Progress): Promise<string> {
   if (pin.path !== undefined) return gitDirOf(pin.path) ?? missing(`There is no git repository at ${pin.path}: give a clone or a bare repository.`);
   if (!/^[\w.-]+\/[\w.-]+$/.test(pin.id) || pin.id.split('/').includes('..')) throw new UserError(`${JSON.stringify(pin.id)} is no owner/name.`);
   if (mirror !== undefined) {
@@ -157,8 +158,14 @@ async function locate(pin: GitPin, { cacheDir, mirror }: GitSourceOptions): Prom
       ?? missing(`${pin.id} is not in the mirror: expected ${join(mirror, `${pin.id}.git`)}.`);
   }
   const gitDir = resolve(cacheDir, 'git', `${pin.id}.git`);
-  const here = gitDirOf(gitDir);
-  if (here !== undefined && (pin.commit === undefined || (await hasCommit(here, pin.commit)))) return here;
+  const cloned = async () => {
+    const here = gitDirOf(gitDir);
+    return here !== undefined && (pin.commit === undefined || (await hasCommit(here, pin.commit))) ? here : undefined;
+  };
+  return (await cloned()) ?? locked(gitDir, `cloning ${pin.id}`, progress, async () => (await cloned()) ?? clone(pin, gitDir));
+}
+
+async function clone(pin: GitPin, gitDir: string): Promise<string> {
   if (pin.url === undefined || !/^https:\/\/[\w.-]+\/[\w./-]+$/.test(pin.url)) throw new UserError(`${pin.id} has no https URL: give one, a path, or a mirror.`);
   const part = `${gitDir}.${process.pid}.part`;
   mkdirSync(dirname(gitDir), { recursive: true });

@@ -8,7 +8,7 @@ import { UserError } from '../../store/errors.js';
 import { hashJson } from '../../store/hash.js';
 import type { Progress } from '../../store/progress.js';
 import { type ArchiveContent, readArchive } from '../archive.js';
-import { type Revision, writeHistory, writtenHead } from '../git/write-history.js';
+import { type Revision, writeHistoryOnce, writtenHead } from '../git/write-history.js';
 import { type CrossRepoSplit, type History, type Repository, type Source, type SourceFile, SPLITS } from '../types.js';
 import { distributionPath, fetchDistributions } from './pypi/fetch.js';
 import { checkPin, type Corpus, isWheel, type Pin, type Release } from './pypi/pins.js';
@@ -55,7 +55,7 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
       for (const line of lines) {
         const { project: { name, licence, split }, gitDir } = line;
         report.next(name);
-        const head = heads.get(line) ?? await writeHistory(gitDir, revisionsOf(line, (pin) => report.count(readArchive(distributionPath(pin, cacheDir)))));
+        const head = heads.get(line) ?? await writeHistoryOnce(gitDir, () => revisionsOf(line, (pin) => report.count(readArchive(distributionPath(pin, cacheDir)))), progress);
         yield { id: name, licence, split, gitDir, head } satisfies History;
       }
       report.end();

@@ -89,6 +89,6 @@ export function availabilityTable(runs: readonly SweptRun[], has: (taskId: strin
       }),
     }],
     findings: [`${percent(share)}% of the tasks have a dependency context here, ${table11.partition.with_DRC.percent}% in the paper.`],
-    note: 'Unseen repositories. A task has a context when a name that its test imports and uses leads to a definition of the repository. EM in %; ± is half the 95% interval over repositories.',
+    note: 'Unseen repositories. A task has a context when a name that its test imports and uses leads to a definition of the repository, though it be too long for the prompt. EM in %; ± is half the 95% interval over repositories.',
   };
 }

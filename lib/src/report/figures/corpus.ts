@@ -8,6 +8,7 @@ const SPLITS = [
   { split: 'train', label: 'train', color: BLUE },
   { split: 'cr_val', label: 'CR val', color: GREEN },
   { split: 'cr_test', label: 'CR test', color: VERMILLION },
+  { split: 'ood_test', label: 'OOD test', color: '#CC79A7' },
 ] as const;
 
 type Count = { key: string; tasks: number };

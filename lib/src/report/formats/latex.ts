@@ -43,6 +43,9 @@ function cell(column: Column, value: Value): string {
   return `$${(text + small).replaceAll('−', '-')}$`;
 }
 
-const SPECIAL: Record<string, string> = { '±': '$\\pm$', '−': '$-$', 'σ': '$\\sigma$', '≈': '$\\approx$', '×': '$\\times$', '–': '--' };
+const SPECIAL: Record<string, string> = {
+  '\\': '\\textbackslash{}', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}', 'Δ': '$\\Delta$', 'ρ': '$\\rho$', '²': '$^2$',
+  '±': '$\\pm$', '−': '$-$', 'σ': '$\\sigma$', '≈': '$\\approx$', '×': '$\\times$', '–': '--',
+};
 
-const escapeLatex = (text: string): string => text.replace(/[&%$#_{}]/g, (character) => `\\${character}`).replace(/[±−σ≈×–]/g, (character) => SPECIAL[character]!);
+const escapeLatex = (text: string): string => text.replace(/[&%$#_{}\\^~Δρ²±−σ≈×–]/g, (character) => SPECIAL[character] ?? `\\${character}`);

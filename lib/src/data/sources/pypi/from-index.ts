@@ -43,11 +43,20 @@ export async function fetchFromIndex(pins: readonly Pin[], pathOf: (pin: Pin) =>
   }
 }
 
-const indexUrl = (): string => (process.env['PIP_INDEX_URL'] || 'https://pypi.org/simple').replace(/\/+$/, '');
+const named = (): string => (process.env['PIP_INDEX_URL'] || 'https://pypi.org/simple').replace(/\/+$/, '');
+
+/** The index without user and password, and what says these to its host. */
+function index(): { url: string; host: string; authorization: Record<string, string> } {
+  if (!URL.canParse(named())) throw new UserError('PIP_INDEX_URL is no address: set it to one such as https://pypi.org/simple.');
+  const url = new URL(named()), { username, password, host } = url;
+  url.username = url.password = '';
+  const authorization = username || password ? { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` } : {};
+  return { url: url.href.replace(/\/+$/, ''), host, authorization };
+}
 
 /** Where the index says that the file lies. */
 async function linkOf({ name, version, file }: Pin): Promise<string> {
-  const page = `${indexUrl()}/${name}/`;
+  const page = `${index().url}/${name}/`;
   const answer = await fetched(page, name, { accept: 'application/vnd.pypi.simple.v1+json' });
   const listed = await answer.json().catch(() => undefined) as { files?: unknown } | undefined;
   if (!listed || !Array.isArray(listed.files)) throw new UserError(`${page} gives no list of files as JSON (PEP 691): set PIP_INDEX_URL to an index that does, such as https://pypi.org/simple.`);
@@ -55,11 +64,12 @@ async function linkOf({ name, version, file }: Pin): Promise<string> {
     const { filename, url } = (entry ?? {}) as Record<string, unknown>;
     if (filename === file && typeof url === 'string') return new URL(url, page).href;
   }
-  throw new UserError(`The package index has no file ${file} of ${name} ${version}: check the pin, or the index with PIP_INDEX_URL (now ${indexUrl()}).`);
+  throw new UserError(`The package index has no file ${file} of ${name} ${version}: check the pin, or the index with PIP_INDEX_URL (now ${index().url}).`);
 }
 
 async function fetched(url: string, what: string, headers: Record<string, string> = {}): Promise<Response> {
-  const answer = await fetchHere(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(unreachable(what));
+  const { host, authorization } = index();
+  const answer = await fetchHere(url, { headers: { ...headers, ...(new URL(url).host === host && authorization) }, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(unreachable(what));
   if (answer.status === 404) throw new UserError(`The package index has no ${what} (${url}): check the pin, or the index with PIP_INDEX_URL.`);
   if (!answer.ok) throw new UserError(`${url} answered ${answer.status}: ${AGAIN}, or set PIP_INDEX_URL to another index.`);
   return answer;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { hashJson } from '../../../store/hash.js';
 import type { Progress } from '../../../store/progress.js';
 import { Random } from '../../../store/random.js';
-import { type Revision, writeHistory, writtenHead } from '../../git/write-history.js';
+import { type Revision, writeHistoryOnce, writtenHead } from '../../git/write-history.js';
 import type { CrossRepoSplit, Repository, Source } from '../../types.js';
 import { changeConvention, type Conventions, dealConventions, KINDS, type Kind } from './conventions.js';
 import { NOUNS, packageFiles, type Style } from './package.js';
@@ -93,7 +93,7 @@ export function syntheticSource(count: number, seed: number, cacheDir: string, p
       const content = history.revisions.map(({ time, message, files }) =>
         [time, message, files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString('utf8')])]);
       const gitDir = join(cacheDir, `${history.id}-${hashJson(content).slice(0, 12)}.git`);
-      const head = (await writtenHead(gitDir, progress)) ?? (await writeHistory(gitDir, history.revisions));
+      const head = (await writtenHead(gitDir, progress)) ?? (await writeHistoryOnce(gitDir, () => history.revisions, progress));
       yield { history, gitDir, head };
     }
   }
