@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runId, trainingId } from '../../lib/dist/lab/keys.js';
+import { refuseTwin } from '../../lib/dist/lab/training.js';
 import { methods } from '../../lib/dist/methods/index.js';
 import type { Track } from '../../lib/dist/methods/method.js';
 import { type Profile, profileNamed } from '../../lib/dist/profiles.js';
@@ -46,3 +47,10 @@ test('the model that reads is known by its weights, a folder by what says how th
   assert.equal(ids.size, 9);
 });
 
+
+test('two methods that train different things under the same settings are refused', () => {
+  const at = { track: 'static', seed: 1 } as const, copy = { ...named('text2lora'), name: 'mine', train: async () => { throw new Error('another training'); } };
+  for (const method of methods) if (method.train && method.tracks.includes('static')) refuseTwin(method, at, mini);
+  assert.throws(() => refuseTwin(copy, at, mini), /mine and text2lora train under the same name/);
+  refuseTwin({ ...copy, settings: (learning, track) => ({ ...named('text2lora').settings!(learning, track), method: 'mine' }) }, at, mini);
+});

@@ -16,6 +16,13 @@ function output(command: string, args: string[]): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+/** As set-up looks for it: the kernels are written with GCC's vector types. */
+const LEAST_GCC = 11;
+function gcc(name: string): string | undefined {
+  const macros = output(name, ['-dM', '-E', '-x', 'c++', '/dev/null']) ?? '', version = Number(/#define __GNUC__ (\d+)/.exec(macros)?.[1] ?? 0);
+  return version >= LEAST_GCC && !macros.includes('__clang__') ? output(name, ['--version'])?.split('\n')[0] : undefined;
+}
+
 function npmVersion(name: string): string | undefined {
   const path = join(root, 'node_modules', name, 'package.json');
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : undefined;
@@ -75,7 +82,7 @@ async function findings(): Promise<Finding[]> {
     { name: 'Node', found: process.versions.node, neededFor: everything, remedy: 'https://nodejs.org' },
     { name: 'npm', found: output('npm', ['--version']), neededFor: 'set-up', remedy: 'https://nodejs.org' },
     { name: 'Python', found: output(join(root, '.venv/bin/python'), ['--version'])?.replace('Python ', ''), neededFor: everything, remedy: setUp },
-    { name: 'C++ compiler', found: [process.env['CXX'], 'g++', 'c++'].map((name) => name && output(name, ['--version'])).find(Boolean)?.split('\n')[0], neededFor: 'building the engine', remedy: 'sudo apt-get install -y g++' },
+    { name: 'C++ compiler', found: [process.env['CXX'], 'g++', 'c++'].map((name) => name && gcc(name)).find(Boolean), neededFor: 'building the engine', remedy: `sudo apt-get install -y g++ (GCC ${LEAST_GCC} or newer; another compiler does not build it)` },
     { name: 'TensorFlow', found: tensorflow, neededFor: everything, remedy: setUp },
     { name: 'tfjs', found: npmVersion('@tensorflow/tfjs-node-gpu'), neededFor: everything, remedy: setUp },
     { name: 'Engine', found: built.found, neededFor: `${everything} that computes`, remedy: built.reason || setUp },

@@ -21,11 +21,19 @@ export function trainedPath(method: Method, { track, seed }: Pick<MethodInputs, 
   return id && cacheOf(profile.name, 'trained', id, 'trained.safetensors');
 }
 
+/** @throws UserError when another method trains something else under the same name: what is stored would be either's */
+export function refuseTwin(method: Method, { track, seed }: Pick<MethodInputs, 'track' | 'seed'>, profile: Profile): void {
+  const nameOf = (one: Method) => trainingId(one, track, seed, profile), id = nameOf(method);
+  const twin = methods.find((one) => one.name !== method.name && one.tracks.includes(track) && one.train !== method.train && nameOf(one) === id);
+  if (twin) throw new UserError(`${method.name} and ${twin.name} train under the same name, since their settings are the same: give one of them a setting of its own in lib/src/methods, as { method: '${method.name}' } in "own".`);
+}
+
 /** The trained values, from the cache or made and stored there. An interrupted training goes on. */
 export async function trained(method: Method, profile: Profile, inputs: MethodInputs, progress: Progress): Promise<TrainedMethod | undefined> {
   const path = trainedPath(method, inputs, profile), { passes, keptAfter } = profile.learning;
   const { train } = method;
   if (!path || !train) return undefined;
+  refuseTwin(method, inputs, profile);
   if (keptAfter !== undefined && method.oneEach) throw new UserError(`${method.name} makes passes of its own, so nothing is kept after ${keptAfter} of ${passes ?? 'them'}: leave learning.keptAfter out.`);
   const folder = join(path, '..'), work = join(folder, 'unfinished'), kept = passesKept(passes);
   if (keptAfter !== undefined && !kept.includes(keptAfter)) {

@@ -20,7 +20,7 @@ export interface AdapterMethod {
   tracks: readonly Track[];
   adapters(track: Track): readonly AdapterKind[];
   rate: keyof LearningConfig['rates'];
-  /** The settings that only this method reads. */
+  /** The settings that only this method reads. Those and the common ones name what it trains, its own name does not. */
   own(learning: LearningConfig): object;
   network(inputs: MethodInputs): AdapterNetwork;
   /** One adapter serves all contexts. */

@@ -135,8 +135,10 @@ ${table(['track', 'work', 'tokens, usual', 'at most', 'H200, usual', 'H200, at m
   ]))}
 | **in all** | | | | **${hours(gpuUsual)}** | **${hours(gpuMost)}** | **${hours(cpuUsual)}** |
 
-So one H200 has the whole set done in some ${number(gpuUsual / 24)} days, and a cluster of them sooner: runs are independent, and
-\`npx code2lora sweep --on slurm\` sends them. On processors it is ${number(cpuUsual / 8760, 1)} years of two cores; what more cores bring was not measured.
+So one H200 has the whole set done in some ${number(gpuUsual / 24)} days, and a cluster of them sooner, since runs are independent.
+\`npx code2lora sweep --profile paper --all --on slurm\` sends those that are planned, with the profile's own, shorter schedule;
+numbers of repositories, PAW and Text2LoRA along histories are runs to add with \`lab.sweep\`, and training with a dependency
+context is not built. On processors it is ${number(cpuUsual / 8760, 1)} years of two cores; what more cores bring was not measured.
 Curation and reading are small beside it: some 63,000 kept commits at 1,000 commits a second for small files, and diffs of 2,247
 tokens on average, 142 million tokens in all, ${number(142e6 / 85_731 / 60)} minutes of embedding at the H200's 85,731 tokens/s for a model of 0.5B.
 `);

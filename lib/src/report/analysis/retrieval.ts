@@ -25,7 +25,7 @@ export function ragTable(runs: readonly RagRun[], without: SweptRun, { table8 }:
   return {
     head: 'Chunks', ids: ['chunk_tokens', 'k'],
     groups: [
-      { label: '', columns: [{ key: 'added', label: 'Tokens added', format: whole }] },
+      { label: '', columns: [{ key: 'added', label: 'Tokens added', format: whole }, { key: 'cut', label: 'Prompts cut', format: percent }] },
       ...shownSuites.map((suite) => ({
         label: SUITES[suite],
         columns: [
@@ -40,7 +40,7 @@ export function ragTable(runs: readonly RagRun[], without: SweptRun, { table8 }:
       title: '',
       rows: runs.map((run) => ({
         label: `${run.k} of ${run.chunkTokens} tokens`, kind: 'method' as const, ids: { chunk_tokens: run.chunkTokens, k: run.k },
-        values: Object.fromEntries([['added', run.record.addedTokens], ...shownSuites.flatMap((suite) => {
+        values: Object.fromEntries([['added', run.record.addedTokens], ['cut', (run.record.leftOut.cut ?? 0) / run.predictions.length], ...shownSuites.flatMap((suite) => {
           const paper = paperOf(run, suite), answers = of(run.predictions, suite), none = of(without.predictions, suite);
           const [withNats, withoutNats] = [of(run.likelihoods, suite), of(without.likelihoods, suite)];
           return [
@@ -52,7 +52,7 @@ export function ragTable(runs: readonly RagRun[], without: SweptRun, { table8 }:
       })),
     }],
     findings: [],
-    note: 'The frozen model with the nearest chunks of its repository before the prompt. EM in %; over no context: points of strict EM, and nats by which the target is more probable, '
+    note: `The frozen model with the nearest chunks of its repository before the prompt, in at most ${runs[0]!.record.contextTokens} tokens: a prompt whose chunks are more is cut (in %), and loses the least near. ` + 'EM in %; over no context: points of strict EM, and nats by which the target is more probable, '
       + `with 95% intervals over repositories. Chunks of ${largest} tokens stand where the paper has 512, smaller ones where it has 256.`,
   };
 }
