@@ -48,8 +48,8 @@ export function byDataFigure(rows: readonly GainByData[], what: string): Figure 
         marker: { color: BLUE, size: 6, opacity: 0.7 }, hovertemplate: '%{text}: %{y:.3f} nats a token<extra></extra>',
       };
     }),
-    layout: layout(270, {
-      margin: { l: 62, r: 12, t: 28, b: 52 },
+    layout: layout(286, {
+      margin: { l: 62, r: 12, t: 44, b: 52 },
       ...Object.fromEntries(panels.flatMap((_, i) => [
         [nth('xaxis', i), axis({ type: 'log', dtick: 1, domain: [i * (width + 0.12), i * (width + 0.12) + width], anchor: nth('y', i) })],
         [nth('yaxis', i), axis({ range: [-most, most], nticks: 5, anchor: nth('x', i), zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5, ...(i === 0 && { title: { text: 'Gain (nats a token)', font: SMALL, standoff: 8 } }) })],
@@ -59,7 +59,7 @@ export function byDataFigure(rows: readonly GainByData[], what: string): Figure 
           const { rho, chance } = rankCorrelation(rows.filter((row) => row.suite === suite));
           const related = Number.isNaN(rho) ? 'all alike' : `ρ = ${rho.toFixed(2).replace('-', '−')} (chance: ±${chance.toFixed(2)})`;
           return label(`${PANEL_TITLES[suite]}<br>${related}`, {
-            xref: 'paper', yref: 'paper', x: i * (width + 0.12) + width / 2, y: 1, xanchor: 'center', yanchor: 'top', bgcolor: 'rgba(255,255,255,0.8)',
+            xref: 'paper', yref: 'paper', x: i * (width + 0.12) + width / 2, y: 1, xanchor: 'center', yanchor: 'bottom',
           });
         }),
         label(what, { xref: 'paper', yref: 'paper', x: 0.5, y: 0, yshift: -28, yanchor: 'top' }),
