@@ -44,8 +44,8 @@ function cell(column: Column, value: Value): string {
 }
 
 const SPECIAL: Record<string, string> = {
-  '\\': '\\textbackslash{}', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}', 'Δ': '$\\Delta$', 'ρ': '$\\rho$', '²': '$^2$',
+  '\\': '\\textbackslash{}', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}', 'Δ': '$\\Delta$', 'ρ': '$\\rho$', '²': '$^2$', '·': '$\\cdot$', '“': '``', '”': "''",
   '±': '$\\pm$', '−': '$-$', 'σ': '$\\sigma$', '≈': '$\\approx$', '×': '$\\times$', '–': '--',
 };
 
-const escapeLatex = (text: string): string => text.replace(/[&%$#_{}\\^~Δρ²±−σ≈×–]/g, (character) => SPECIAL[character] ?? `\\${character}`);
+const escapeLatex = (text: string): string => text.replace(/[&%$#_{}\\^~Δρ²·“”±−σ≈×–]/g, (character) => SPECIAL[character] ?? `\\${character}`);
