@@ -63,7 +63,7 @@ test('our own requests', async () => {
 
 test('a proxy of another kind is told, without its password', () => {
   process.env['ALL_PROXY'] = 'socks5://me:secret@127.0.0.1:1';
-  assert.throws(() => fetchHere('http://nowhere.invalid'), { name: 'UserError', message: 'The proxy socks5://…@127.0.0.1:1 is none of http:// or https://: set HTTPS_PROXY to such a one.' });
+  assert.throws(() => fetchHere('http://nowhere.invalid'), { name: 'UserError', message: 'The proxy socks5://…@127.0.0.1:1 is none of http:// or https://: set HTTP_PROXY and HTTPS_PROXY to such ones.' });
 });
 
 test("git, by the environment and by the user's own settings", async () => {
