@@ -17,7 +17,7 @@ process.env['CHROMIUM_PATH'] = join(output, 'no-such-browser');
 const { run: exportAll } = await import('../../lib/dist/cli/export.js');
 const { run: runs } = await import('../../lib/dist/cli/runs.js');
 const { runId } = await import('../../lib/dist/lab/keys.js');
-const { writePredictions } = await import('../../lib/dist/eval/predictions-parquet.js');
+const { writeLikelihoods, writePredictions } = await import('../../lib/dist/eval/predictions-parquet.js');
 const { methods } = await import('../../lib/dist/methods/index.js');
 const { profileNamed } = await import('../../lib/dist/profiles.js');
 
@@ -26,9 +26,10 @@ const folder = join(output, 'results', 'smoke', 'runs');
 const made = syntheticRuns({ idOf: ({ track, method, seed }) => runId(methods.find(({ name }) => name === method)!, track, seed, profile) });
 const idOf = (track: string, method: string, seed = 3407) => made.find(({ record: r }) => r.track === track && r.method === method && r.seed === seed)!.record.id;
 
-function store({ record, predictions }: Run): void {
+function store({ record, predictions, likelihoods }: Run): void {
   mkdirSync(join(folder, record.id), { recursive: true });
   writePredictions(join(folder, record.id, 'predictions.parquet'), predictions);
+  if (likelihoods.length) writeLikelihoods(join(folder, record.id, 'likelihoods.parquet'), likelihoods);
   writeFileSync(join(folder, record.id, 'run.json'), JSON.stringify(record));
 }
 
@@ -115,6 +116,7 @@ test('runs compare pairs task by task, whatever the order', async () => {
   rows.forEach(([, , left, right, difference], i) => {
     assert.ok(Math.abs(number(left!) - number(right!) - number(difference!)) < 0.11);
     assert.equal(number(reversed[i]![4]!) + number(difference!), 0);
+    assert.ok(rows[i]![7] !== '–' && Math.abs(number(reversed[i]![7]!) + number(rows[i]![7]!)) < 1e-9, 'nats too');
   });
   const none = table(await printed(runs, 'compare', a, idOf('static', 'pretrained')));
   assert.deepEqual(none.map(([suite, adapter]) => [suite, adapter]), [['CR', 'own or none'], ['IR', 'own or none']]);

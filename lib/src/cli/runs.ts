@@ -1,18 +1,18 @@
 /** `runs`: lists the stored runs of a profile; compares two of them; removes one. */
 import { parseArgs } from 'node:util';
 import { pairedInterval } from '../eval/interval.js';
-import type { Prediction } from '../eval/types.js';
+import type { Interval, Prediction, Suite } from '../eval/types.js';
 import type { AdapterKind } from '../methods/index.js';
 import type { RunRecord } from '../lab/run.js';
 import { readStored, removeRun, storedId, storedIds } from '../lab/run-store.js';
 import { type Profile, profileNamed } from '../profiles.js';
 import { isControl, suites } from '../report/labels.js';
-import { mean, scored } from '../report/own-vs-other.js';
-import { percent, points } from '../report/table.js';
+import { mean, natsDifference, scored } from '../report/own-vs-other.js';
+import { nats, percent, points } from '../report/table.js';
 import { explain, UserError } from '../store/errors.js';
 
 const USAGE = `Usage: npx code2lora runs [--profile P]            all stored runs
-       npx code2lora runs compare A B [--profile P]   strict EM of A less that of B, paired by task
+       npx code2lora runs compare A B [--profile P]   A less B, paired by task: strict EM, and nats a token
        npx code2lora runs remove ID [--profile P]     a run's results and cache
 
 A run is named by its id, or the beginning of it.`;
@@ -73,21 +73,32 @@ async function compare(profile: Profile, a: string, b: string): Promise<void> {
   if (first.record.inputs.tasks !== second.record.inputs.tasks) {
     throw new UserError(`${a} and ${b} answered other tasks: compare runs of one track, made from the same repositories.`);
   }
-  const kindOf = ({ adapter }: Prediction): AdapterKind => (adapter === 'none' ? 'own' : adapter);
-  const rows = [['suite', 'adapter', 'A', 'B', 'A − B', '95% interval', 'tasks']];
+  const kindOf = ({ adapter }: Pick<Prediction, 'adapter'>): AdapterKind => (adapter === 'none' ? 'own' : adapter);
+  const bounds = ({ low, high }: Interval, format: (value: number) => string) => (Number.isNaN(low) ? 'unknown: a single repository' : `[${format(low)}, ${format(high)}]`);
+  const rows = [['suite', 'adapter', 'A', 'B', 'A − B', '95% interval', 'tasks', 'nats a token', '95% interval', 'tasks']];
   for (const suite of suites) {
     for (const kind of new Set(first.predictions.map(kindOf))) {
       const of = ({ predictions }: typeof first) => predictions.filter((p) => p.suite === suite && kindOf(p) === kind).map(scored);
       const [left, right] = [of(first), of(second)];
       if (left.length === 0 || right.length === 0) continue;
-      const { mean: difference, low, high, tasks } = pairedInterval(left, right);
-      const interval = Number.isNaN(low) ? 'unknown: a single repository' : `[${points(low)}, ${points(high)}]`;
-      rows.push([suite, kind === 'own' ? 'own or none' : kind, percent(mean(left)), percent(mean(right)), points(difference), interval, String(tasks)]);
+      const change = pairedInterval(left, right), byNats = natsOf(suite, kind);
+      rows.push([
+        suite, kind === 'own' ? 'own or none' : kind, percent(mean(left)), percent(mean(right)), points(change.mean), bounds(change, points), String(change.tasks),
+        ...(byNats ? [nats(byNats.mean), bounds(byNats, nats), String(byNats.tasks)] : ['–', '–', '0']),
+      ]);
     }
   }
   if (rows.length === 1) throw new UserError(`${a} and ${b} have no suite and adapter in common, so there is nothing to compare.`);
-  console.log(`Strict EM in %\nA: ${a}\nB: ${b}\n`);
+  console.log(`Strict EM in %, differences in points; nats a token by which the target is more probable under A.\nA: ${a}\nB: ${b}\n`);
   print(rows);
+
+  /** On the tasks whose likelihood was taken in both: profiles may have been set to different numbers of them. */
+  function natsOf(suite: Suite, kind: AdapterKind): Interval | undefined {
+    const of = ({ likelihoods }: typeof first) => likelihoods.filter((row) => row.suite === suite && kindOf(row) === kind);
+    const [left, right] = [of(first), of(second)], [ofLeft, ofRight] = [left, right].map((list) => new Set(list.map(({ taskId }) => taskId)));
+    const [ours, theirs] = [left.filter(({ taskId }) => ofRight!.has(taskId)), right.filter(({ taskId }) => ofLeft!.has(taskId))];
+    return ours.length ? natsDifference(ours, theirs).difference : undefined;
+  }
 }
 
 /** Rows of equally many cells, in columns. */
