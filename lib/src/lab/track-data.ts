@@ -32,7 +32,7 @@ export interface TrackData {
   oversize: number;
   contextOf(example: Example): Context;
   trainContexts: Context[];
-  /** Another repository of the same split; in the evolution track as far along its history as this one along its own. */
+  /** Another repository of the same split; in the evolution track as far along its history as this one along its own, of a training repository up to the last commit that is trained on. */
   otherThan(context: Context): Context;
   vector(context: Context): Float32Array;
   commits(context: Context): readonly CommitInputs[];
