@@ -21,7 +21,6 @@ export async function run(args: string[]): Promise<void> {
   const unused = unusedGpu();
   if (unused) console.log(unused);
   console.log(`Profile ${lab.profile.name}: ${lab.profile.description}. Computing on ${device()}.`);
-  let failed: unknown;
   const left = unanswered(lab.profile);
   if (left.length && values.all) console.log(`Left out, since the published tables hold no source text: ${left.join(', ')}.`);
   // Seed by seed, so that what an interrupted run leaves is whole for the seeds it has done.
@@ -31,6 +30,7 @@ export async function run(args: string[]): Promise<void> {
       for (const name of names) await lab.run(name, { track, seed });
     }
   }
+  let failed: unknown;
   if (values.all && !('published' in lab.profile.corpus)) {
     const trained = new Set((await lab.corpus()).tasks.filter(({ split }) => split === 'train').map(({ repo }) => repo));
     const authors = asPublished(lab.profile.maxTokens);

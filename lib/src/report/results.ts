@@ -81,7 +81,7 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     }
   }
 
-  const figures: Record<string, Figure> = {
+  const figures: Record<string, Figure | undefined> = {
     ...Object.fromEntries(tracks.flatMap((track) => [
       [`main-${track}`, mainResult(summary, track)],
       [`per-repository-${track}`, perRepositoryFigure(predictions, track)],
@@ -91,13 +91,13 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'own-vs-other': ownVsOtherFigure(comparisons),
     'headroom': headroomFigure(towin.byRepository, methodLabel(HEADROOM_WRITER)),
     'passes': alongFigure(length, 'Passes over the training tasks'),
-    'repositories': repositories.length > 2 ? repositoriesFigure(repositories, published) : NONE,
-    'repositories-gain': repositories.length > 2 ? alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') : NONE,
+    'repositories': repositories.length > 2 ? repositoriesFigure(repositories, published) : undefined,
+    'repositories-gain': repositories.length > 2 ? alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') : undefined,
   };
   const items: ExportItem[] = [];
   for (const [name, figure] of Object.entries(figures)) {
     const basePath = join(folder, 'figures', name);
-    if (figure.data.length > 0) items.push({ figure, basePath });
+    if (figure?.data.length) items.push({ figure, basePath });
     else for (const extension of ['json', 'svg', 'png', 'pdf']) rmSync(`${basePath}.${extension}`, { force: true });
   }
   const exported = await exportFigures(items);
@@ -114,5 +114,4 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
   };
 }
 
-const NONE: Figure = { data: [], layout: { width: 0, height: 0 } };
 const isEmpty = (table: ReportTable | undefined): table is undefined => !table?.sections.some(({ rows }) => rows.length > 0);

@@ -3,10 +3,10 @@ import type { Audit } from '../../lab/audit/audit.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 import { around, PANEL_TITLES } from '../figures/panels.js';
 import { plain } from '../plain.js';
-import { axis, BLUE, type Figure, label, layout, MUTED, nth, SMALL, VERMILLION } from '../figures/theme.js';
+import { axis, BLUE, type Figure, label, layout, MUTED, nth, SMALL, VERMILLION, PURPLE } from '../figures/theme.js';
 import type { AuditRow } from './rows.js';
 
-const COLOURS = { CR: BLUE, IR: VERMILLION, OOD: '#CC79A7' } as const;
+const COLOURS = { CR: BLUE, IR: VERMILLION, OOD: PURPLE } as const;
 const NAMES = { CR: 'CR: unseen repos', IR: 'IR: training repos', OOD: 'OOD: new repos' } as const;
 
 /** Gain over the average adapter against the step towards the own one. */

@@ -8,7 +8,7 @@ import type { AblationRow } from '../ablation/rows.js';
 import { suites } from '../labels.js';
 import { legendBelow, legendHeight } from './legend.js';
 import { around, PANEL_TITLES } from './panels.js';
-import { axis, BLUE, type Figure, FONT, GREEN, label, layout, MUTED, VERMILLION } from './theme.js';
+import { axis, BLUE, type Figure, FONT, GREEN, label, layout, MUTED, VERMILLION, PURPLE } from './theme.js';
 
 interface Mark {
   adapter: AdapterKind;
@@ -22,7 +22,7 @@ interface Mark {
 const MARKS: readonly Mark[] = [
   { adapter: 'none', name: 'no adapter', color: MUTED, symbol: 'circle', filled: true },
   { adapter: 'own', name: 'own', color: VERMILLION, symbol: 'circle', filled: true },
-  { adapter: 'first', name: 'first commit', color: '#CC79A7', symbol: 'diamond' },
+  { adapter: 'first', name: 'first commit', color: PURPLE, symbol: 'diamond' },
   { adapter: 'other', name: 'other repo', color: BLUE, symbol: 'circle' },
   { adapter: 'average', name: 'average', color: GREEN, symbol: 'diamond' },
   { adapter: 'empty', name: 'empty repo', color: MUTED, symbol: 'square' },

@@ -3,9 +3,9 @@ import type { Interval } from '../../eval/types.js';
 import type { PositionRow } from '../ablation/by-position.js';
 import { legendBelow, legendHeight } from './legend.js';
 import { around } from './panels.js';
-import { axis, BLUE, type Figure, GREEN, layout, MUTED, SMALL, VERMILLION } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, layout, MUTED, SMALL, VERMILLION, PURPLE } from './theme.js';
 
-const COLORS = [VERMILLION, BLUE, GREEN, '#CC79A7'];
+const COLORS = [VERMILLION, BLUE, GREEN, PURPLE];
 const HEIGHT = 350;
 /** The lower panel ends and the upper begins at these heights. */
 const GAINS = [0, 0.32] as const, SCORES = [0.42, 1] as const;

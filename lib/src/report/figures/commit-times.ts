@@ -1,13 +1,13 @@
 /** When the kept commits of the evolution track were made (paper, Figure 2): a row a split, with the cut-off as a line. */
 import type { Commit } from '../../data/types.js';
 import { UserError } from '../../store/errors.js';
-import { axis, BLUE, type Figure, GREEN, GRID, INK, label, layout, MUTED, nth, SMALL, VERMILLION } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, GRID, INK, label, layout, MUTED, nth, SMALL, VERMILLION, PURPLE } from './theme.js';
 
 const SPLITS = [
   { split: 'train', name: 'train', color: BLUE },
   { split: 'cr_val', name: 'CR val', color: GREEN },
   { split: 'cr_test', name: 'CR test', color: VERMILLION },
-  { split: 'ood_test', name: 'OOD test', color: '#CC79A7' },
+  { split: 'ood_test', name: 'OOD test', color: PURPLE },
 ] as const;
 
 /** Months a bar can span; the shortest that needs at most MOST_BARS bars is taken. */

@@ -2,13 +2,13 @@
 import { from, op } from 'arquero';
 import type { Task } from '../../data/types.js';
 import { plain } from '../plain.js';
-import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout } from './theme.js';
+import { BLUE, type Figure, GREEN, SMALL, VERMILLION, axis, label, layout, PURPLE } from './theme.js';
 
 const SPLITS = [
   { split: 'train', label: 'train', color: BLUE },
   { split: 'cr_val', label: 'CR val', color: GREEN },
   { split: 'cr_test', label: 'CR test', color: VERMILLION },
-  { split: 'ood_test', label: 'OOD test', color: '#CC79A7' },
+  { split: 'ood_test', label: 'OOD test', color: PURPLE },
 ] as const;
 
 type Count = { key: string; tasks: number };
@@ -34,7 +34,7 @@ export function tasksPerRepository(tasks: readonly CorpusTask[]): Figure {
       };
     }),
     layout: layout(86 + 52 * splits.length, {
-      margin: { l: 84, r: 16, t: 10, b: 48 },
+      margin: { l: 108, r: 16, t: 10, b: 48 },
       xaxis: axis({ title: { text: 'Tasks per repository', font: SMALL, standoff: 6 }, rangemode: 'tozero', nticks: 7 }),
       yaxis: axis({
         range: [splits.length - 0.5, -0.5],

@@ -19,6 +19,7 @@ export const GRID = '#e3e3e3';
 export const BLUE = '#0072B2';
 export const VERMILLION = '#D55E00';
 export const GREEN = '#009E73';
+export const PURPLE = '#CC79A7';
 
 export const FONT = { family: 'Helvetica, Arial, "Liberation Sans", sans-serif', size: 15, color: INK };
 export const SMALL = { ...FONT, size: 13 };

@@ -1,9 +1,9 @@
 /** Validation loss by step of several trainings, each by its name, with a ring at the checkpoint that was kept. */
 import { UserError } from '../../store/errors.js';
 import { legendBelow, legendHeight } from './legend.js';
-import { axis, BLUE, type Figure, GREEN, layout, SMALL, VERMILLION } from './theme.js';
+import { axis, BLUE, type Figure, GREEN, layout, SMALL, VERMILLION, PURPLE } from './theme.js';
 
-const COLORS = [VERMILLION, BLUE, GREEN, '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
+const COLORS = [VERMILLION, BLUE, GREEN, PURPLE, '#E69F00', '#56B4E9', '#000000'];
 
 export interface Training {
   name: string;
