@@ -10,6 +10,18 @@ test('help lists the commands', () => {
   assert.match(stdout, /doctor {2,}\S/);
 });
 
+test('each command that help lists says how it is used', async () => {
+  const names = [...code2lora('--help').stdout.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
+  assert.ok(names.length > 5, `${names}`);
+  for (const name of names) {
+    const { USAGE } = await import(`../../lib/dist/cli/${name}.js`) as { USAGE: string };
+    assert.ok(USAGE.startsWith(`Usage: npx code2lora ${name} `), USAGE);
+  }
+  const { status, stdout } = code2lora('doctor', '--help');
+  assert.equal(status, 0);
+  assert.match(stdout, /^Usage: npx code2lora doctor /);
+});
+
 test('an unknown command or option is one line and exit code 1', () => {
   for (const args of [['nonsense'], ['doctor', '--nonsense']]) {
     const { status, stderr } = code2lora(...args);

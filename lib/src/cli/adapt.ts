@@ -7,29 +7,26 @@ import { savePeft } from '../lora/peft.js';
 import { UserError } from '../store/errors.js';
 import { terminalProgress } from './terminal-progress.js';
 
-const USAGE = `Usage: npx code2lora adapt REPO --checkpoint FILE --out DIR [options]
+export const USAGE = `Usage: npx code2lora adapt REPO --checkpoint FILE --out DIR [options]
 
   REPO           a folder with Python files, a clone or a bare git repository; it is read, never executed
   --checkpoint   trained.safetensors of a finished training (data/cache/PROFILE/trained/ID) of code2lora-static,
                  code2lora-static-paper or code2lora-evo, or a released checkpoint (.pt, or converted to safetensors)
   --out          gets adapter_config.json and adapter_model.safetensors, which PEFT loads
 
-  --base FOLDER_OR_HUB_ID      the frozen model, where it is not the one that the checkpoint was trained for by default
-  --encoder FOLDER_OR_HUB_ID   the encoder of a released checkpoint, or one trained on published vectors:
-                               Qwen/Qwen3-Embedding-0.6B when absent
-  --commit SHA                 the commit to read of a git repository: HEAD when absent`;
+  --base MODEL      the frozen model, where it is not the one that the checkpoint was trained for by default: a pinned one
+                    (data/models), a folder, a GGUF file or a hub id
+  --encoder MODEL   the encoder of a released checkpoint, or one trained on published vectors:
+                    Qwen/Qwen3-Embedding-0.6B when absent
+  --commit SHA      the commit to read of a git repository: HEAD when absent`;
 
 const OPTIONS = {
   checkpoint: { type: 'string' }, out: { type: 'string' }, base: { type: 'string' }, encoder: { type: 'string' }, commit: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 export async function run(args: string[]): Promise<void> {
+  if (args.length === 0) return console.log(USAGE);
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  if (values.help || args.length === 0) {
-    console.log(USAGE);
-    return;
-  }
   const { checkpoint: path, out, base, encoder, commit } = values;
   const [folder, ...others] = positionals;
   if (folder === undefined || others.length) throw new UserError(`Give one repository, not ${positionals.length}: npx code2lora adapt --help says more.`);

@@ -15,7 +15,7 @@ import type { Progress } from '../store/progress.js';
 import { count } from './options.js';
 import { terminalProgress } from './terminal-progress.js';
 
-const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --track static|evolution --out DIR [options]
+export const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --track static|evolution --out DIR [options]
 
   --source git        --path REPO, or --corpus FILE (data/corpora/mini-git.json) and perhaps --mirror DIR
   --source pypi       --corpus FILE (data/corpora/mini.json)
@@ -34,7 +34,6 @@ const OPTIONS = {
   dataset: { type: 'string' }, revision: { type: 'string' }, cutoff: { type: 'string' },
   identity: { type: 'string' }, prefix: { type: 'string' }, 'per-commit': { type: 'string' }, 'per-file': { type: 'string' },
   split: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 const GIT = data('corpora', 'mini-git.json');
@@ -42,11 +41,8 @@ const GIT = data('corpora', 'mini-git.json');
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
 export async function run(args: string[]): Promise<void> {
+  if (args.length === 0) return console.log(USAGE);
   const { values } = parseArgs({ args, options: OPTIONS });
-  if (values.help || args.length === 0) {
-    console.log(USAGE);
-    return;
-  }
   refuseIdle(values);
   const progress = terminalProgress();
   if (values.source === 'hub') {

@@ -95,6 +95,10 @@ async function findings(): Promise<Finding[]> {
   ];
 }
 
+export const USAGE = `Usage: npx code2lora doctor [--gpu]
+
+  --gpu   tries the GPU: whether TensorFlow finds it and computes there, its rate, and a training step beside the processor's`;
+
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { gpu: { type: 'boolean' } } });
   if (values.gpu) return (await import('./gpu-check.js')).checkGpu();

@@ -9,6 +9,11 @@ import { writeResults } from '../report/results.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 
+export const USAGE = `Usage: npx code2lora export [options]
+
+  --profile P   whose stored runs: smoke, synthetic, mini, pypi, coder, paper, or one under another model (mini@smollm2-135m); mini when absent
+  --out DIR     gets tables/ and figures/; results/P when absent`;
+
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { profile: { type: 'string', default: 'mini' }, out: { type: 'string' } } });
   const profile = profileNamed(values.profile);

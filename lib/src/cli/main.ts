@@ -5,18 +5,18 @@ interface Command {
   name: string;
   summary: string;
   /** Loaded when called, so that `doctor` answers where the engine is not built. */
-  load: () => Promise<{ run: (args: string[]) => Promise<void> }>;
+  load: () => Promise<{ USAGE: string; run: (args: string[]) => Promise<void> }>;
 }
 
 const commands: Command[] = [
-  { name: 'reproduce', summary: 'repositories, tasks, training, scores, table and figure of a profile (--profile smoke|synthetic|mini|pypi|coder|paper, --base MODEL, --mirror DIR)', load: () => import('./reproduce.js') },
-  { name: 'sweep', summary: 'the missing runs of a profile, several at once or on a cluster (--on slurm; --help says more)', load: () => import('./sweep.js') },
-  { name: 'export', summary: 'all tables and figures from the stored runs of a profile (--profile P, --out DIR)', load: () => import('./export.js') },
-  { name: 'runs', summary: 'the stored runs of a profile; runs compare A B; runs remove ID', load: () => import('./runs.js') },
-  { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables (--help says more)', load: () => import('./curate.js') },
-  { name: 'adapt', summary: 'the adapter of any Python repository, as a folder that PEFT loads (--help says more)', load: () => import('./adapt.js') },
-  { name: 'pretrain', summary: 'train nano-coder, the shipped base model, from scratch or --continue the shipped one (--tokens N)', load: () => import('./pretrain.js') },
-  { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what; --gpu tries the GPU', load: () => import('./doctor.js') },
+  { name: 'reproduce', summary: 'from repositories to tables and figures: the headline of a profile, or all methods', load: () => import('./reproduce.js') },
+  { name: 'sweep', summary: 'the missing runs of a profile, several at once or on a cluster', load: () => import('./sweep.js') },
+  { name: 'export', summary: 'all tables and figures of a profile, from its stored runs', load: () => import('./export.js') },
+  { name: 'runs', summary: 'the stored runs of a profile: lists, compares, removes them', load: () => import('./runs.js') },
+  { name: 'curate', summary: 'tasks of any repository, static or evolution track, as parquet tables', load: () => import('./curate.js') },
+  { name: 'adapt', summary: 'the adapter of any Python repository, as a folder that PEFT loads', load: () => import('./adapt.js') },
+  { name: 'pretrain', summary: 'trains nano-coder, the small base model that comes with the project', load: () => import('./pretrain.js') },
+  { name: 'doctor', summary: 'what is installed, which device computes, and what is missing for what', load: () => import('./doctor.js') },
 ];
 
 const help = (): string =>
@@ -25,13 +25,14 @@ const help = (): string =>
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
     '',
+    'npx code2lora <command> --help names its options.',
     'npm run reproduce, npm test and npm run lab set the project up first.',
   ].join('\n');
 
 /** Errors meant for a person are one line; anything else is a bug and keeps its stack. */
-function report(error: unknown): string {
+function report(error: unknown, command: string): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message.split('\n')[0]} See npx code2lora --help.`;
+  if (code?.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message.split('\n')[0]!.replace(/\.?$/, '.')} See npx code2lora ${command} --help.`;
   return isExpected(error) ? explain(error) : ((error as Error).stack ?? String(error));
 }
 
@@ -48,9 +49,11 @@ export async function main(args: string[]): Promise<void> {
   try {
     const command = commands.find((candidate) => candidate.name === name);
     if (!command) throw new UserError(`There is no command "${name}". Known: ${commands.map((c) => c.name).join(', ')}.`);
-    await (await command.load()).run(rest);
+    const { USAGE, run } = await command.load();
+    if (rest.includes('--help') || rest.includes('-h')) console.log(USAGE);
+    else await run(rest);
   } catch (error) {
-    console.error(report(error));
+    console.error(report(error, name));
     process.exitCode = 1;
   }
 }

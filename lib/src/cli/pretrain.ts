@@ -19,6 +19,13 @@ import { terminalProgress } from './terminal-progress.js';
 /** Tokens in the pool that training draws from. */
 const POOL = 80e6;
 
+export const USAGE = `Usage: npx code2lora pretrain [options]
+
+  --tokens N    of training, 60000000 when absent
+  --continue    from the shipped weights, on other windows of the same text; from scratch when absent
+
+It takes the place of the shipped model in data/models/nano-coder. Stopped, the same command goes on where it was.`;
+
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { tokens: { type: 'string', default: '60000000' }, continue: { type: 'boolean', default: false } } });
   const tokens = atLeastOne('tokens', values.tokens);

@@ -11,6 +11,15 @@ import { chosenWorkspace, WORKSPACE } from './options.js';
 import { stageTimes } from './stage-times.js';
 import { duration, terminalProgress } from './terminal-progress.js';
 
+export const USAGE = `Usage: npx code2lora reproduce [options]
+
+  --profile P    smoke, synthetic, mini, pypi, coder or paper; mini when absent
+  --base MODEL   another frozen model than the profile's: a pinned one (data/models), a folder, a GGUF file or a hub id
+  --mirror DIR   bare clones, DIR/OWNER/NAME.git, for profiles of git repositories
+  --all          all methods, under three seeds what is trained, and the studies of several trainings
+
+Stopped at any moment, the same command goes on where it was.`;
+
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: {
     ...WORKSPACE, all: { type: 'boolean', default: false },

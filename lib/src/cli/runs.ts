@@ -11,7 +11,7 @@ import { mean, natsDifference, scored } from '../report/own-vs-other.js';
 import { nats, percent, points } from '../report/table.js';
 import { explain, UserError } from '../store/errors.js';
 
-const USAGE = `Usage: npx code2lora runs [--profile P]            all stored runs
+export const USAGE = `Usage: npx code2lora runs [--profile P]            all stored runs
        npx code2lora runs compare A B [--profile P]   A less B, paired by task: strict EM, and nats a token
        npx code2lora runs remove ID [--profile P]     a run's results and cache
 
@@ -19,12 +19,11 @@ A run is named by its id, or the beginning of it.`;
 
 export async function run(args: string[]): Promise<void> {
   const { values, positionals: [command, ...names] } = parseArgs({
-    args, allowPositionals: true, options: { profile: { type: 'string', default: 'mini' }, help: { type: 'boolean', short: 'h', default: false } },
+    args, allowPositionals: true, options: { profile: { type: 'string', default: 'mini' } },
   });
   const profile = profileNamed(values.profile);
   const [first, second] = names;
-  if (values.help) console.log(USAGE);
-  else if (command === undefined) await list(profile);
+  if (command === undefined) await list(profile);
   else if (command === 'compare' && first && second && names.length === 2) await compare(profile, storedId(profile.name, first), storedId(profile.name, second));
   else if (command === 'remove' && first && names.length === 1) remove(profile, storedId(profile.name, first));
   else throw new UserError(`runs ${[command, ...names].join(' ')}: it is runs, runs compare A B, or runs remove ID (npx code2lora runs --help).`);

@@ -7,7 +7,7 @@ import { stopOnInterrupt } from '../store/stop.js';
 import { atLeastOne, chosenWorkspace, WORKSPACE } from './options.js';
 import { terminalProgress } from './terminal-progress.js';
 
-const HELP = `Usage: npx code2lora sweep [options]
+export const USAGE = `Usage: npx code2lora sweep [options]
 
   --profile P        smoke, synthetic, mini, pypi, coder or paper; mini when absent
   --base MODEL       another frozen model than the profile's
@@ -22,10 +22,9 @@ What is made is stored run by run; npx code2lora export --profile P makes tables
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: {
-    help: { type: 'boolean', default: false }, ...WORKSPACE, all: { type: 'boolean', default: false }, workers: { type: 'string' }, on: { type: 'string' },
+    ...WORKSPACE, all: { type: 'boolean', default: false }, workers: { type: 'string' }, on: { type: 'string' },
     partition: { type: 'string' }, time: { type: 'string' }, memory: { type: 'string' }, gpus: { type: 'string' }, cpus: { type: 'string' }, concurrency: { type: 'string' },
   } });
-  if (values.help) return console.log(HELP);
   if (values.on !== undefined && values.on !== 'slurm') throw new UserError(`--on is slurm, not ${JSON.stringify(values.on)}.`);
   const slurm = (['partition', 'time', 'memory', 'gpus', 'cpus', 'concurrency'] as const).find((name) => values[name] !== undefined);
   if (slurm && values.on === undefined) throw new UserError(`--${slurm} is for jobs of a cluster: give --on slurm too, or leave it out.`);
