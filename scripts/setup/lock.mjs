@@ -12,9 +12,10 @@ const path = join(cache, 'setup.lock');
 /** Every process that set-up starts carries this variable with the lock's token. */
 const mark = 'CODE2LORA_SETUP';
 
-function read() {
+/** What a lock says of its holder: nothing where it is gone, or was cut by a crash. */
+function read(file = path) {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
@@ -75,7 +76,7 @@ export async function takeLock(onWait) {
     try {
       renameSync(path, stale);
       // Another waiter may have taken over since we looked: then what we moved is its lock, and it gets it back.
-      if (readFileSync(stale, 'utf8') !== JSON.stringify(holder)) linkSync(stale, path);
+      if (read(stale)?.token !== holder?.token) linkSync(stale, path);
       unlinkSync(stale);
     } catch (error) {
       if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;

@@ -28,6 +28,8 @@ test('each splitting rule gives the ids of the tokenizers library', () => {
     assert.deepEqual([tokenizer.eos, tokenizer.vocabSize, [...tokenizer.banned]], [eos, vocabSize, [eos + 1, eos + 2]]);
     texts.forEach((text, i) => {
       assert.deepEqual(tokenizer.encode(text), rows[i], `${pre}: ${JSON.stringify(text)}`);
+      // Of the three files one says that texts are ended.
+      assert.deepEqual(tokenizer.encodeWithEnd(text), pre === 'qwen2' ? [...rows[i]!, eos] : rows[i]);
       assert.equal(tokenizer.decode(rows[i]!), pre === 'qwen2' ? text.normalize('NFC') : text);
     });
   }

@@ -1,7 +1,7 @@
 /** Models by path and from a stand-in for the hub. Nothing here needs a network. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -47,11 +47,13 @@ after(() => {
 
 test('a model of the hub is opened at the commit that main is: only what is read of it, and without the hub once it is here', async () => {
   hub.files = small();
-  for (const other of ['README.md', 'tokenizer_config.json', 'pytorch_model.bin', 'onnx/model.safetensors', 'optimizer.pt']) hub.files.set(other, bytesOf(3, 99));
+  hub.files.set('tokenizer_config.json', Buffer.alloc(0));
+  for (const other of ['README.md', 'pytorch_model.bin', 'onnx/model.safetensors', 'optimizer.pt']) hub.files.set(other, bytesOf(3, 99));
   const cacheDir = cache(), notes: string[] = [];
   const folder = await openModelFolder(name, cacheDir, ({ note }) => notes.push(note!));
   assert.equal(folder, folderIn(cacheDir));
   assert.deepEqual(inFolder(folder), [...modelNames, 'tokenizer.json', 'tokenizer_config.json'].sort());
+  assert.equal(statSync(join(folder, 'tokenizer_config.json')).size, 0);
   assert.match(notes.at(-1)!, /4 other files left out/);
   const here = loadModel(fixture), there = loadModel(folder);
   assert.deepEqual(there.config, here.config);

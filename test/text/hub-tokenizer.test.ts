@@ -106,7 +106,16 @@ test('what is no tokenizer of this kind is refused by name', () => {
   refuses(folder, /it has no model/);
   refuses(changed((json) => { json.added_tokens = []; }), /has no token <\|endoftext\|>/);
   refuses(changed((json) => { delete json.pre_tokenizer; }), /does not split text into words of bytes/);
-  refuses(changed((json) => {
-    json.post_processor = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<|im_start|>' } }, { Sequence: { id: 'A' } }], special_tokens: { '<|im_start|>': { ids: [1] } } };
-  }), /puts tokens before a text/);
+  const template = (...single: object[]) => ({ type: 'TemplateProcessing', single, special_tokens: { '<|im_start|>': { ids: [1] } } });
+  const start = { SpecialToken: { id: '<|im_start|>' } };
+  refuses(changed((json) => { json.post_processor = template(start); }), /without a place for the text/);
+  const steps = (change: (step: Record<string, unknown>) => void) => changed((json) => {
+    for (const step of (json.pre_tokenizer as { pretokenizers: Record<string, unknown>[] }).pretokenizers) change(step);
+  });
+  refuses(steps((step) => { if (step['type'] === 'ByteLevel') step['add_prefix_space'] = true; }), /puts a space before each text/);
+  refuses(steps((step) => { if (step['type'] === 'Split') step['behavior'] = 'Removed'; }), /does not isolate what it finds, but "Removed"/);
+  refuses(steps((step) => { if (step['type'] === 'Split') step['invert'] = true; }), /inverts its pattern/);
+  // What Llama 3 puts before a text is left out, as it is where its GGUF file is read.
+  const llama = loadTokenizer(changed((json) => { json.post_processor = template(start, { Sequence: { id: 'A' } }, start); }));
+  assert.deepEqual(llama.encodeWithEnd('assert x'), [...coder.encode('assert x'), 1]);
 });

@@ -11,6 +11,7 @@ import { loadModel } from '../model/checkpoint.js';
 import { nanoCoder, SEED } from '../pretrain/nano-coder.js';
 import { pretrain } from '../pretrain/pretrain.js';
 import { prepareTokens } from '../pretrain/tokens.js';
+import { hashJson } from '../store/hash.js';
 import { loadTokenizer } from '../text/tokenizer.js';
 import { atLeastOne } from './options.js';
 import { shipModel, shippedLog } from './ship-nano-coder.js';
@@ -43,7 +44,8 @@ export async function run(args: string[]): Promise<void> {
   const earlier = values.continue ? shippedLog(folder) : [];
   const rounds = earlier.filter((line, i) => i === 0 || line.step < earlier[i - 1]!.step).length;
   const config = nanoCoder(tokenizer.vocabSize, tokens, SEED + rounds);
-  const run = cache('pretrain', `round-${rounds + 1}`);
+  // Checkpoints of other text or another schedule are not gone on with.
+  const run = cache('pretrain', `round-${rounds + 1}-${hashJson([text.key, config]).slice(0, 8)}`);
   const model = await pretrain(config, text, run, progress, values.continue ? loadModel(folder) : undefined);
   await shipModel(folder, model, config, text, projects.length, run, earlier);
   console.log(`Written to ${folder}.`);

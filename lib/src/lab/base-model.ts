@@ -23,10 +23,15 @@ export interface BaseModel extends Model {
   tokenizer: Tokenizer;
 }
 
+/** The path of a pinned model, fetched where it is not here, or of the one that comes with the project; undefined of other names. */
+export async function knownModel(name: string, progress: Progress): Promise<string | undefined> {
+  if (isPinnedModel(name)) return fetchPinnedModel(readPinnedModel(name), progress);
+  return name === SHIPPED_MODEL ? shippedModel() : undefined;
+}
+
 /** @param name a pinned model, the one that comes with the project, a folder or a GGUF file on this machine, or a model of the hub */
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
-  const folder = isPinnedModel(name) ? await fetchPinnedModel(readPinnedModel(name), progress)
-    : name === SHIPPED_MODEL ? shippedModel() : await openModelFolder(name, cache(), progress);
+  const folder = (await knownModel(name, progress)) ?? await openModelFolder(name, cache(), progress);
   const model = loadModel(folder), tokenizer = loadTokenizer(folder);
   // Else an id would be read, and in training written, beside the embedding.
   if (tokenizer.vocabSize > model.config.vocabSize) {

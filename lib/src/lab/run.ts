@@ -158,6 +158,12 @@ function writeRecord(folder: string, record: RunRecord): void {
   seal(folder, [RECORD, PREDICTIONS, LIKELIHOODS]);
 }
 
+/** Exposures by the step that is kept, which may lie before the last; undefined of what trains nothing, and in records of earlier versions. */
+export function passesKept({ passes, learning, bestStep, losses }: Pick<RunRecord, 'passes' | 'learning' | 'bestStep' | 'losses'>): number | undefined {
+  const last = losses.at(-1)?.step;
+  return passes === undefined || last === undefined ? undefined : learning?.keptAfter ?? (passes * bestStep) / last;
+}
+
 /** Tasks that so many steps draw, over all training tasks. */
 function passesOf({ learning }: Profile, data: TrackData, steps: number): number {
   return learning.keptAfter ?? (steps * tasksOfStep(data, learning)) / data.train.length;

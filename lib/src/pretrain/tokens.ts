@@ -32,15 +32,19 @@ interface Options {
   seed: number;
 }
 
-/** Reads the archives (never running what is in them) and writes `<folder>/<hash>.u16` once. */
-export function prepareTokens(folder: string, tokenizer: Tokenizer, options: Options, progress: Progress): TokenFile {
-  const key = hashJson([options.projects.map((p) => p.archive.split('/').at(-1)), options.tokens, options.seed, tokenizer.vocabSize, 2]).slice(0, 16);
+/** Tells tokenizers of one size apart. */
+const SAMPLE = 'def test_split():\n    assert ["naïve", 1_000] == parse("naïve 1_000")[0:2]  # as written\n';
+
+/** Reads the archives (never running what is in them) and writes `<folder>/<key>.u16` once; the key names all that determines it. */
+export function prepareTokens(folder: string, tokenizer: Tokenizer, options: Options, progress: Progress): TokenFile & { key: string } {
+  const { projects, excluded, tokens, seed } = options, sample = tokenizer.encode(SAMPLE);
+  const key = hashJson([projects.map((p) => p.archive.split('/').at(-1)), [...excluded].sort(), tokens, seed, tokenizer.vocabSize, sample, 3]).slice(0, 16);
   const path = join(folder, `${key}.u16`);
   if (!existsSync(path)) writeTokens(path, tokenizer, options, progress);
   const info = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { train: number; heldOutBytes: number; files: number; dropped: Record<string, number> };
   const bytes = readFileSync(path);
   const all = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-  return { ...info, train: all.subarray(0, info.train), heldOut: all.subarray(info.train) };
+  return { ...info, key, train: all.subarray(0, info.train), heldOut: all.subarray(info.train) };
 }
 
 function writeTokens(path: string, tokenizer: Tokenizer, options: Options, progress: Progress): void {

@@ -6,7 +6,7 @@
  * HF_ENDPOINT names another hub or a mirror and HF_TOKEN an access token, as for Hugging Face's own tools.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { datasetInfo, downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { writeFileAtomic } from './atomic.js';
@@ -167,7 +167,9 @@ async function fetchFile(repo: HubRepo, file: HubFile, path: string, folder: str
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(part) && statSync(part).size > file.size) rmSync(part);
   const have = existsSync(part) ? statSync(part).size : 0;
+  // An empty file is there once it is begun.
   if (have < file.size) await append(repo, file, part, have, folder, report);
+  else if (!existsSync(part)) writeFileSync(part, '');
   const size = statSync(part).size;
   if (size < file.size) {
     throw new UserError(`The transfer of ${file.path} broke off after ${size} of ${file.size} bytes: run the same command again, it goes on where it was.`);

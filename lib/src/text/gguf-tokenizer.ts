@@ -29,10 +29,12 @@ export function ggufTokenizer(path: string): TokenizerJson {
   const split = typeof pre === 'string' && Object.hasOwn(SPLITS, pre) ? SPLITS[pre]! : refuse(`splits text as ${JSON.stringify(pre ?? null)}, which is not known here (${Object.keys(SPLITS).join(', ')} are)`);
   const tokens = list<string>('tokens', 'string'), kinds = list<number>('token_type', 'number');
   if (kinds.length !== tokens.length) refuse(`has ${tokens.length} tokens and ${kinds.length} kinds of them`);
+  const eos = file.metadata.get('tokenizer.ggml.eos_token_id'), appends = file.metadata.get('tokenizer.ggml.add_eos_token') === true;
+  if (appends && (typeof eos !== 'number' || !(eos in tokens))) refuse('ends texts with a token that it does not name');
   const isAdded = (id: number) => kinds[id] === CONTROL || kinds[id] === USER_DEFINED;
   return {
     model: { type: 'BPE', vocab: Object.fromEntries(tokens.flatMap((token, id) => (isAdded(id) ? [] : [[token, id]]))), merges: list<string>('merges', 'string'), unk_token: null, ignore_merges: false },
     added_tokens: tokens.flatMap((content, id) => (isAdded(id) ? [{ id, content }] : [])),
-    normalizer: split.normalizer, pre_tokenizer: split.steps, post_processor: null,
+    normalizer: split.normalizer, pre_tokenizer: split.steps, post_processor: appends ? { type: 'TemplateProcessing', single: ['text', [eos as number]] } : null,
   };
 }

@@ -54,7 +54,9 @@ export function readTokenizerJson(path: string): TokenizerJson {
     return Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string') ? merge as [string, string] : wrong('a merge is not two tokens');
   });
   const step = (x: unknown): PreTokenizer => {
-    const { type, pattern, individual_digits: digits, use_regex: regex } = fields(x, 'step of splitting text');
+    const { type, pattern, individual_digits: digits, use_regex: regex, add_prefix_space: space, behavior, invert } = fields(x, 'step of splitting text');
+    if (space === true) wrong('it puts a space before each text');
+    if (type === 'Split' && ((behavior !== undefined && behavior !== 'Isolated') || invert === true)) wrong(`a step of splitting text does not isolate what it finds, but ${invert === true ? 'inverts its pattern' : JSON.stringify(behavior)}`);
     return {
       type: text(type, 'kind of splitting text'), ...(digits === true && { individual_digits: true }), ...(regex === false && { use_regex: false }),
       ...(isFields(pattern) && typeof pattern['Regex'] === 'string' && { pattern: { Regex: pattern['Regex'] } }),

@@ -134,11 +134,11 @@ function patternOf(regex: string, path: string): RegExp {
   }
 }
 
-/** The ids that the post-processor puts after a text. */
+/** The ids that the post-processor puts after a text. What it puts before one, as Llama 3's does, is left out everywhere. */
 function endOf(post: PostProcessor | null, path: string): number[] {
   const template = [post, ...(post?.processors ?? [])].find((p) => p?.type === 'TemplateProcessing');
   if (!template) return [];
-  const [text, ...after] = template.single ?? [];
-  if (text !== 'text') throw new UserError(`${path} puts tokens before a text, which Qwen's tokenizers do not.`);
-  return after.flatMap((part) => (part === 'text' ? [] : part));
+  const parts = template.single ?? [], text = parts.indexOf('text');
+  if (text < 0) throw new UserError(`${path} has a template without a place for the text: fetch it again, or choose another model.`);
+  return parts.slice(text + 1).flatMap((part) => (part === 'text' ? [] : part));
 }

@@ -14,12 +14,13 @@ import { reading, takeApart } from '../../methods/standardised.js';
 import { readConfig } from '../../model/config-json.js';
 import type { ModelConfig } from '../../model/config.js';
 import { fingerprint } from '../../model/fingerprint.js';
+import { isGguf, openGgufModel } from '../../model/gguf-model.js';
 import { profileNamed } from '../../profiles.js';
 import { UserError } from '../../store/errors.js';
 import { fetchHubFile, hubRepo } from '../../store/hub.js';
 import type { Progress } from '../../store/progress.js';
 import { openSafetensors, readSafetensors, type SafetensorsFile } from '../../store/safetensors.js';
-import { openBaseModel, openEmbedder, openModel, type BaseModel } from '../base-model.js';
+import { knownModel, openBaseModel, openEmbedder, openModel, type BaseModel } from '../base-model.js';
 import { openCorpus } from '../corpus.js';
 import { cache } from '../paths.js';
 import { PUBLISHED_ENCODER, readRecord } from './record.js';
@@ -30,7 +31,7 @@ import { evoWriter, staticWriter, type Writer } from './writer.js';
 const RELEASED_BASE = 'Qwen/Qwen2.5-Coder-1.5B';
 
 export interface CheckpointOptions {
-  /** The frozen model, a folder or a name on the hub, where it is not the one that the checkpoint names. */
+  /** The frozen model, as `openModel` takes it, where it is not the one that the checkpoint names. */
   base?: string;
   /** The encoder of a checkpoint that was trained with the published one; others read repositories with the frozen model itself. */
   encoder?: string;
@@ -128,7 +129,14 @@ async function openOwnBase(profile: string, progress: Progress): Promise<BaseMod
 
 const openEncoder = async (name: string, progress: Progress): Promise<Embedder> => (await openEmbedder(name, progress)).embedder;
 
+/** Of a model whose weights are not needed: from the hub the config alone is fetched. */
 async function readBaseConfig(name: string, progress: Progress): Promise<ModelConfig> {
-  if (existsSync(name)) return readConfig(join(name, 'config.json'));
+  const path = (await knownModel(name, progress)) ?? name;
+  if (isGguf(path)) {
+    const { config, close } = openGgufModel(path);
+    close();
+    return config;
+  }
+  if (existsSync(path)) return readConfig(join(path, 'config.json'));
   return readConfig(await fetchHubFile(hubRepo('model', name), 'config.json', cache(), progress));
 }

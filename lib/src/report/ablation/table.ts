@@ -37,11 +37,11 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
       ...(byNats ? [{
         label: 'In nats a token',
         columns: [
-          { key: 'other_minus_own_nats', label: 'other − own', format: nats, interval: 'bounds' as const },
-          ...(rows.some(({ averageNats }) => averageNats) ? [{ key: 'average_minus_own_nats', label: 'average − own', format: nats, interval: 'bounds' as const }] : []),
+          { key: 'own_minus_other_nats', label: 'own − other', format: nats, interval: 'bounds' as const },
+          ...(rows.some(({ averageNats }) => averageNats) ? [{ key: 'own_minus_average_nats', label: 'own − average', format: nats, interval: 'bounds' as const }] : []),
           { key: 'gaining', label: 'repos that gain' },
           { key: 'detectable', label: 'could be seen', format: natsSize, csvOnly: true as const },
-          ...(names.length > 1 ? [{ key: 'change_nats', label: `own of “${names[0]}” − own`, format: nats, interval: 'bounds' as const }] : []),
+          ...(names.length > 1 ? [{ key: 'change_nats', label: `own − own of “${names[0]}”`, format: nats, interval: 'bounds' as const }] : []),
         ],
       }] : []),
     ],
@@ -50,7 +50,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
       rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, averageNats, changeNats }) => ({
         label: choice, kind: 'method', ids: { suite, choice },
         values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change,
-          other_minus_own_nats: gainNats?.difference, average_minus_own_nats: averageNats?.difference, gaining: gainNats && gainingOf(gainNats),
+          own_minus_other_nats: gainNats?.difference, own_minus_average_nats: averageNats?.difference, gaining: gainNats && gainingOf(gainNats),
           detectable: gainNats?.detectable, change_nats: changeNats?.difference },
       })),
     })).filter((section) => section.rows.length > 0),

@@ -1,22 +1,22 @@
 /** Score against the number of training repositories (Table 10, Figure 8), with both of the paper's fits. */
-import type { AblationRow } from '../ablation/rows.js';
 import { axis, BLUE, type Figure, label, layout, MUTED, SMALL, VERMILLION } from '../figures/theme.js';
 import { legendBelow, legendHeight } from '../figures/legend.js';
 import { around } from '../figures/panels.js';
 import type { PublishedResults } from '../published.js';
+import type { RepositoriesRow } from '../studies.js';
 import { nats, natsSize, percent, type ReportTable } from '../table.js';
 import { gainingOf } from '../own-vs-other.js';
 import { logLinear, powerLaw } from './fits.js';
 
 /** The rows of unseen repositories, by the number that is the choice's name. */
-function placed(rows: readonly AblationRow[]): (AblationRow & { count: number })[] {
+function placed(rows: readonly RepositoriesRow[]): (RepositoriesRow & { count: number })[] {
   return rows.filter(({ suite, choice }) => suite === 'CR' && Number.isFinite(Number(choice))).map((row) => ({ ...row, count: Number(row.choice) })).sort((a, b) => a.count - b.count);
 }
 
-const scoresOf = (rows: readonly (AblationRow & { count: number })[]) => rows.flatMap(({ count, scores }) => (scores.own ? [{ x: count, y: 100 * scores.own.mean }] : []));
+const scoresOf = (rows: readonly (RepositoriesRow & { count: number })[]) => rows.flatMap(({ count, scores }) => (scores.own ? [{ x: count, y: 100 * scores.own.mean }] : []));
 
 /** @param rows of `moreRepositories()` in lab/studies.ts */
-export function repositoriesTable(rows: readonly AblationRow[], { table10 }: PublishedResults): ReportTable {
+export function repositoriesTable(rows: readonly RepositoriesRow[], { table10 }: PublishedResults): ReportTable {
   const shown = placed(rows), scores = scoresOf(shown), positive = scores.filter(({ y }) => y > 0);
   const paper = table10.rows.map(({ repos, EM }) => ({ x: repos, y: EM }));
   const told = (name: string, points: readonly { x: number; y: number }[]) => {
@@ -28,7 +28,7 @@ export function repositoriesTable(rows: readonly AblationRow[], { table10 }: Pub
     groups: [
       { label: '', columns: [
         { key: 'strict_EM', label: 'Strict EM, CR', format: percent, interval: 'half-width' }, { key: 'paper_EM', label: 'Paper, relaxed EM', format: percent, paper: true },
-        { key: 'nats', label: 'Nats a token', format: natsSize, interval: 'half-width' },
+        { key: 'nats', label: 'Loss, nats a token', format: natsSize, interval: 'half-width' }, { key: 'passes_kept', label: 'Kept after passes', format: (value) => value.toFixed(2) },
       ] },
       { label: 'Own adapter better by, nats a token', columns: [
         { key: 'over_other', label: 'than another repo\'s', format: nats, interval: 'bounds' }, { key: 'over_average', label: 'than the average', format: nats, interval: 'bounds' },
@@ -37,25 +37,25 @@ export function repositoriesTable(rows: readonly AblationRow[], { table10 }: Pub
     ],
     sections: [{
       title: '',
-      rows: shown.map(({ count, scores: { own }, ownNats, gainNats, averageNats }) => {
+      rows: shown.map(({ count, scores: { own }, ownNats, gainNats, averageNats, passesKept }) => {
         const published = table10.rows.find(({ repos }) => repos === count)?.EM;
         return {
           label: String(count), kind: 'method' as const, ids: { repositories: count },
           values: {
-            strict_EM: own, paper_EM: published === undefined ? undefined : published / 100, nats: ownNats,
+            strict_EM: own, paper_EM: published === undefined ? undefined : published / 100, nats: ownNats, passes_kept: passesKept,
             over_other: gainNats?.difference, over_average: averageNats?.difference, gaining: averageNats && gainingOf(averageNats),
           },
         };
       }),
     }],
     findings: [...(positive.length > 2 ? [told('Here', positive)] : []), told('The paper', paper)],
-    note: 'Unseen repositories, the same in every row; each row holds the repositories of the rows above it, and is trained for three passes. ± is half the 95% interval over repositories, '
-      + 'one training seed. Fewer nats are better. The paper\'s numbers are of Qwen2.5-Coder-1.5B on other tasks.',
+    note: 'Unseen repositories, the same in every row; each row holds the repositories of the rows above it, and is trained for three passes, of which validation keeps the parameters of one step: what grows with passes, as the distance from the average adapter does, differs in these too. ± is half the 95% interval over repositories, '
+      + 'one training seed. The paper\'s numbers are of Qwen2.5-Coder-1.5B on other tasks.',
   };
 }
 
 /** Strict exact match of unseen repositories against the number of training repositories, and the paper's. */
-export function repositoriesFigure(rows: readonly AblationRow[], { table10 }: PublishedResults): Figure {
+export function repositoriesFigure(rows: readonly RepositoriesRow[], { table10 }: PublishedResults): Figure {
   const shown = placed(rows), here = scoresOf(shown), paper = table10.rows.map(({ repos, EM }) => ({ x: repos, y: EM }));
   const series = [
     { name: 'here, strict EM', color: VERMILLION, points: here, intervals: shown.flatMap(({ scores: { own } }) => (own ? [own] : [])), yaxis: 'y2' },
@@ -83,7 +83,7 @@ export function repositoriesFigure(rows: readonly AblationRow[], { table10 }: Pu
       xaxis: axis({ type: 'log', tickvals: ticks, ticktext: ticks.map(String), showgrid: false, anchor: 'y', ticks: 'outside', ticklen: 4, tickcolor: '#999999', title: { text: 'Training repositories', font: SMALL, standoff: 6 } }),
       yaxis: axis({ domain: [0, 0.44], nticks: 5, range: around(paper.map(({ y }) => y), 0.5), title: { text: 'Paper (%)', font: SMALL, standoff: 8 } }),
       yaxis2: axis({ domain: [0.54, 1], nticks: 5, anchor: 'x', range: around(shown.flatMap(({ scores: { own } }) => (own ? [100 * own.low, 100 * own.high] : []))), title: { text: 'Here (%)', font: SMALL, standoff: 8 } }),
-      annotations: [label('dotted: a + b ln n', { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'bottom', font: { ...SMALL, color: MUTED } })],
+      annotations: [label('thin lines: a + b ln n', { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'bottom', font: { ...SMALL, color: MUTED } })],
       ...legendBelow,
     }),
   };

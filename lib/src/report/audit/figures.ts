@@ -50,10 +50,10 @@ export function placesFigure(rows: readonly AuditRow[]): Figure {
       marker: { color: COLOURS[row.suite] }, hovertemplate: '%{x}% of the way: %{y:.0f}% of the repositories<extra></extra>',
     })),
     layout: layout(230, {
-      margin: { l: 52, r: 12, t: 28, b: 48 },
+      margin: { l: 66, r: 12, t: 28, b: 48 },
       ...Object.fromEntries(rows.flatMap((_, i) => [
-        [nth('xaxis', i), axis({ domain: [i * (width + 0.1), i * (width + 0.1) + width], range: [0, 100], tickvals: [5, 50, 95], ticktext: ['best', '', 'worst'], showgrid: false, anchor: nth('y', i) })],
-        [nth('yaxis', i), axis({ range: [0, 1.15 * most], nticks: 5, ticksuffix: '%', anchor: nth('x', i) })],
+        [nth('xaxis', i), axis({ domain: [i * (width + 0.1), i * (width + 0.1) + width], range: [0, 100], tickvals: [12, 88], ticktext: ['best', 'worst'], showgrid: false, anchor: nth('y', i) })],
+        [nth('yaxis', i), axis({ range: [0, 1.15 * most], nticks: 5, ticksuffix: '%', anchor: nth('x', i), ...(i === 0 && { title: { text: 'Share of repos', font: SMALL, standoff: 6 } }) })],
       ])),
       shapes: rows.map((_, i) => ({ type: 'line', xref: nth('x', i), yref: nth('y', i), x0: 0, x1: 100, y0: 100 / BINS, y1: 100 / BINS, line: { color: MUTED, width: 1.5, dash: 'dot' } })),
       annotations: [
@@ -89,7 +89,7 @@ export function planeFigure({ suites }: Audit): Figure {
       })),
       annotations: [
         ...titles.map((title, i) => label(`<b>${title}</b>`, { xref: 'paper', yref: 'paper', x: 0.52 * i + 0.24, y: 1, xanchor: 'center', yanchor: 'bottom', yshift: 4 })),
-        ...panels.map((panel, i) => label(`${suites.map(({ suite, spread }) => `${suite} ${(100 * spread.deltas![panel].share).toFixed(0)}%`).join(', ')} of all squares`, {
+        ...panels.map((panel, i) => label(`${suites.map(({ suite, spread }) => `${suite} ${(100 * spread.deltas![panel].share).toFixed(0)}%`).join(', ')} of squared length`, {
           xref: 'paper', yref: 'paper', x: 0.52 * i + 0.24, y: 0, xanchor: 'center', yanchor: 'top', yshift: -4, font: { ...SMALL, color: MUTED },
         })),
       ],

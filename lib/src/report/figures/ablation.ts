@@ -7,7 +7,7 @@ import type { AdapterKind } from '../../methods/index.js';
 import type { AblationRow } from '../ablation/rows.js';
 import { suites } from '../labels.js';
 import { legendBelow, legendHeight } from './legend.js';
-import { around, PANEL_TITLES } from './panels.js';
+import { around, besideZero, PANEL_TITLES } from './panels.js';
 import { axis, BLUE, type Figure, FONT, GREEN, label, layout, MUTED, VERMILLION, PURPLE } from './theme.js';
 
 interface Mark {
@@ -22,7 +22,7 @@ interface Mark {
 const MARKS: readonly Mark[] = [
   { adapter: 'none', name: 'no adapter', color: MUTED, symbol: 'circle', filled: true },
   { adapter: 'own', name: 'own', color: VERMILLION, symbol: 'circle', filled: true },
-  { adapter: 'first', name: 'first commit', color: PURPLE, symbol: 'diamond' },
+  { adapter: 'first', name: 'first commit', color: PURPLE, symbol: 'triangle-down' },
   { adapter: 'other', name: 'other repo', color: BLUE, symbol: 'circle' },
   { adapter: 'average', name: 'average', color: GREEN, symbol: 'diamond' },
   { adapter: 'empty', name: 'empty repo', color: MUTED, symbol: 'square' },
@@ -64,7 +64,7 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
         ...dots(shown.map((row, at) => ({ at, choice: row.choice, interval: gainOf(row) })), VERMILLION, 2),
         name: 'gain', xaxis: 'x2', yaxis: 'y', showlegend: false,
         marker: { size: 9, color: VERMILLION, line: { color: VERMILLION, width: 2 } },
-        hovertemplate: byNats ? '%{text}, other − own<br>%{x:.3f} nats a token [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra></extra>'
+        hovertemplate: byNats ? '%{text}, own − other<br>%{x:.3f} nats a token [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra></extra>'
           : '%{text}, own − other<br>%{x:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>',
       },
     ],
@@ -82,18 +82,11 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
       annotations: [
         label(suite ? PANEL_TITLES[suite] : '', { ...above(SCORES), y: 1, yshift: 4, yanchor: 'bottom' }),
         label('Strict EM (%)', { ...above(SCORES), y: 0, yshift: -24, yanchor: 'top' }),
-        label(byNats ? 'Other − own (nats a token)' : 'Own − other (points)', { ...above(GAINS), x: 1, xanchor: 'right', y: 0, yshift: -24, yanchor: 'top' }),
+        label(byNats ? 'Own − other (nats)' : 'Own − other (points)', { ...above(GAINS), x: 1, xanchor: 'right', y: 0, yshift: -24, yanchor: 'top' }),
       ],
       ...legendBelow,
     }),
   };
-}
-
-/** Zero and a round number on each side that the range has: long numbers, of which a narrow panel holds no more. */
-function besideZero([low, high]: readonly [number, number]): number[] {
-  const most = Math.max(-low, high), power = 10 ** Math.floor(Math.log10(most));
-  const step = power * [5, 2, 1].find((round) => round * power <= most)!;
-  return [-step, 0, step].filter((value) => value >= low && value <= high);
 }
 
 const scaled = ({ mean, low, high, ...rest }: Interval, by: number): Interval => ({ mean: by * mean, low: by * low, high: by * high, ...rest });

@@ -51,7 +51,7 @@ export function alongFigure(rows: readonly AblationRow[], xTitle: string): Figur
         title: { text: xTitle, font: SMALL, standoff: 6 },
       }),
       ...Object.fromEntries(shown.map((suite, panel) => [yAxis(panel).replace('y', 'yaxis'), axis({
-        domain: domain(panel), nticks: 6, zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5,
+        domain: domain(panel), nticks: 8, zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5,
         range: around([0, ...placed.filter((row) => row.suite === suite).flatMap((row) => GAINS.flatMap(({ key }) => bounds(row[key]?.difference)))], 0.002),
         title: { text: 'Gain (nats a token)', font: SMALL, standoff: 8 },
       })])),

@@ -45,7 +45,7 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
           return row.choice === choice && interval ? [{ x: (row.from + row.to) / 2 + shift(choice, 0), interval }] : [];
         }), color(choice), false),
         name: choice, showlegend: false, xaxis: 'x', yaxis: 'y2',
-        hovertemplate: byNats ? `${choice}, first − own<br>%{y:.4f} nats a token [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>`
+        hovertemplate: byNats ? `${choice}, own − first<br>%{y:.4f} nats a token [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>`
           : `${choice}, own − first<br>%{y:.1f} points [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>`,
       })),
     ],
@@ -63,7 +63,7 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
       ...(gained.length && {
         yaxis2: axis({
           domain: [...GAINS], range: around([0, ...rows.flatMap((row) => bounds(gainOf(row)))], byNats ? 0.002 : 1), nticks: 5, anchor: 'x',
-          zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1, title: { text: byNats ? 'First − own (nats)' : 'Own − first', font: SMALL, standoff: 8 },
+          zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1, title: { text: byNats ? 'Own − first (nats)' : 'Own − first (points)', font: SMALL, standoff: 8 },
         }),
       }),
       ...legendBelow,

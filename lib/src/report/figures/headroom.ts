@@ -23,7 +23,7 @@ export function headroomFigure(rows: readonly RepositoryHeadroom[], method: stri
       margin: { l: 62, r: 12, t: 28, b: 52 },
       ...Object.fromEntries(panels.flatMap((_, i) => [
         [nth('xaxis', i), axis({ range: [-most, most], nticks: 6, tickangle: 0, domain: [i * (width + 0.1), i * (width + 0.1) + width], anchor: nth('y', i), zeroline: true, zerolinecolor: MUTED })],
-        [nth('yaxis', i), axis({ range: [-most, most], nticks: 5, anchor: nth('x', i), zeroline: true, zerolinecolor: MUTED, ...(i === 0 && { title: { text: `${method}, own over average`, font: SMALL, standoff: 8 } }) })],
+        [nth('yaxis', i), axis({ range: [-most, most], nticks: 5, anchor: nth('x', i), zeroline: true, zerolinecolor: MUTED, ...(i === 0 && { title: { text: 'Own over average (nats)', font: SMALL, standoff: 8 } }) })],
       ])),
       // On this line all that there is to win would be won.
       shapes: panels.map((_, i) => ({ type: 'line', xref: nth('x', i), yref: nth('y', i), x0: -most, y0: -most, x1: most, y1: most, line: { color: MUTED, width: 1, dash: 'dot' } })),

@@ -32,7 +32,7 @@ export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
         error_x: {
           type: 'data', symmetric: false, array: dots.map(({ mean, high }) => high - mean), arrayminus: dots.map(({ mean, low }) => mean - low), color, thickness: 2, width: 0,
         },
-        marker: { size: 8, color: fill, line: { color, width: 2 } }, cliponaxis: false,
+        marker: { size: 6, color: fill, line: { color, width: 1.5 } }, cliponaxis: false,
         name,
         customdata: dots.map(({ low, high }) => [low, high]), text: dots.map(({ label }) => label),
         hovertemplate: byNats ? '%{text}<br>%{x:.4f} nats a token [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>'

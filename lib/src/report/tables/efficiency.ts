@@ -1,6 +1,6 @@
 /** What a method costs (Table 12): what it trains and stores, how long it takes, how much longer it makes a prompt. */
 import { mean, median } from '../../eval/average.js';
-import type { RunRecord } from '../../lab/run.js';
+import { passesKept, type RunRecord } from '../../lab/run.js';
 import { isCode2Lora, methodLines, publishedName, TRACKS, tracks } from '../labels.js';
 import type { PublishedCost, PublishedResults } from '../published.js';
 import { type ReportTable, type Row, type Section, similarity, whole } from '../table.js';
@@ -9,7 +9,7 @@ import { type ReportTable, type Row, type Section, similarity, whole } from '../
 const BYTES = 4;
 
 /** A run's costs; records of earlier versions lack the last three. */
-export type Costs = Pick<RunRecord, 'track' | 'method' | 'trainedParameters' | 'trainSeconds' | 'evaluateSeconds' | 'predictions' | 'device'> & {
+export type Costs = Pick<RunRecord, 'track' | 'method' | 'trainedParameters' | 'trainSeconds' | 'evaluateSeconds' | 'predictions' | 'device' | 'learning' | 'bestStep' | 'losses'> & {
   /** Bytes of one repository's adapter. */
   adapterBytes?: number;
   /** Tokens before the prompt, mean over tasks. */
@@ -35,6 +35,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
           trained_bytes: over(mean, (run) => BYTES * run.trainedParameters),
           adapter_bytes: over(mean, (run) => run.adapterBytes),
           passes: over(mean, (run) => run.passes),
+          passes_kept: over(mean, passesKept),
           training_seconds: over(median, (run) => run.trainSeconds),
           seconds_per_answer: over(median, (run) => (run.predictions ? run.evaluateSeconds / run.predictions : undefined)),
           added_tokens: over(mean, (run) => run.addedTokens),
@@ -53,7 +54,8 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
           { key: 'trained_parameters', label: 'Trained parameters', format: whole },
           { key: 'trained_bytes', label: 'Stored (kB)', format: kilobytes },
           { key: 'adapter_bytes', label: 'One adapter (kB)', format: kilobytes },
-          { key: 'passes', label: 'Passes', format: (value) => value.toFixed(2) },
+          { key: 'passes', label: 'Passes', format: passes },
+          { key: 'passes_kept', label: 'Kept after', format: passes },
           { key: 'training_seconds', label: 'Training (s)', format: (value) => value.toFixed(1) },
           { key: 'seconds_per_answer', label: 'Answer (s)', format: similarity },
           { key: 'added_tokens', label: 'Added tokens', format: whole },
@@ -65,13 +67,14 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
       },
     ],
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
-    note: 'Means over seeds, medians of times. Passes say how often a method has met each of its training tasks, on average. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
+    note: 'Means over seeds, medians of times. Passes say how often a method has met each of its training tasks, on average, by its last step, and by the one that validation kept. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
       + 'paper\'s head writes one pair of factors a type for all layers, and ours that pair and the shared adapter, as one of twice the rank in every layer. '
       + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}; an answer's includes writing the adapter, or finding the text. `
       + 'The paper\'s are of Qwen2.5-Coder-1.5B; what it gives for Code2LoRA-Static is the number of parameters in millions.',
   };
 }
 
+const passes = (value: number): string => value.toFixed(2);
 const kilobytes = (bytes: number): string => (bytes / 1000).toLocaleString('en', { maximumFractionDigits: 1 });
 
 function tokens({ extra_tokens, approx }: PublishedCost): string {
