@@ -36,7 +36,7 @@ function direct(detachInput = false): { loss: number; gradients: Tensor[] } {
   const batch = toBatch(draw.items.flat(), 39);
   const { value, grads } = tf.valueAndGrads((...p: Tensor[]) => {
     const states = hiddenStates(model, batch.ids, { lora: toLowRank(writer.write(p, draw.contexts)), detachInput });
-    return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, batch.weight, false) as Tf.Scalar;
+    return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, tf.fill([batch.target.size], 1 / batch.target.size), false) as Tf.Scalar;
   })(writer.parameters);
   return { loss: value.dataSync()[0]!, gradients: grads };
 }
@@ -79,7 +79,7 @@ test('a step against the contrastive gradient raises the margin between own and 
     const lossWith = (order: string[]) => {
       const batch = toBatch(draw.items.flat(), 39);
       const states = hiddenStates(model, batch.ids, { lora: toLowRank(writer.write(parameters, order.map((repo) => ({ repo })))) });
-      return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, batch.weight, false).dataSync()[0]!;
+      return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, tf.fill([batch.target.size], 1 / batch.target.size), false).dataSync()[0]!;
     };
     return lossWith([...'bca']) - lossWith([...'abc']);
   };

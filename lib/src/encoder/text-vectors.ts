@@ -62,8 +62,15 @@ function inputOf(ids: readonly number[], { tokenizer }: Embedder, { endToken }: 
   return endToken ? tokenizer.encodeWithEnd(tokenizer.decode(ids)) : ids;
 }
 
-/** Fills the vectors of all windows. */
 async function encode(windows: Window[], embedder: Embedder, { inside }: WindowRecipe, tick: (tokens: number) => void): Promise<void> {
+  for (const tokens of encodeInBatches(windows, embedder, inside)) {
+    tick(tokens);
+    await new Promise(setImmediate);
+  }
+}
+
+/** Fills the vectors of all windows, the longest first; yields the tokens of each batch. */
+export function* encodeInBatches(windows: Window[], embedder: Embedder, inside: WindowRecipe['inside']): Generator<number> {
   windows.sort((a, b) => b.ids.length - a.ids.length);
   for (let at = 0; at < windows.length;) {
     const batch = windows.slice(at, at + Math.max(1, Math.floor(embedder.tokensAtOnce / filledLength(windows[at]!.ids.length, 1))));
@@ -73,8 +80,7 @@ async function encode(windows: Window[], embedder: Embedder, { inside }: WindowR
     }
     batch.forEach(({ vector }, i) => { vector.set(rows.subarray(i * embedder.hidden, (i + 1) * embedder.hidden)); });
     at += batch.length;
-    tick(batch.reduce((n, w) => n + w.ids.length, 0));
-    await new Promise(setImmediate);
+    yield batch.reduce((n, w) => n + w.ids.length, 0);
   }
 }
 

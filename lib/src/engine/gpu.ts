@@ -11,13 +11,15 @@ export interface Gpu {
 
 let found: Gpu[] | undefined;
 
-/** The GPUs of this machine as they were when it was first asked; none where its driver does not answer. */
+/** The GPUs that this process may use as they were when it was first asked, the one that computes first; none where the driver does not answer. */
 export function gpus(): readonly Gpu[] {
   return (found ??= existsSync('/proc/driver/nvidia') || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg') ? ask() : []);
 }
 
 function ask(): Gpu[] {
-  const query = ['--query-gpu=name,driver_version,memory.total,memory.free', '--format=csv,noheader,nounits'];
+  // A number, a GPU-... or a MIG-... name, of which nvidia-smi knows the first two.
+  const [first] = process.env['CUDA_VISIBLE_DEVICES']?.split(',') ?? [];
+  const query = [...(first && /^(\d+|GPU-[\w-]+)$/.test(first) ? ['-i', first] : []), '--query-gpu=name,driver_version,memory.total,memory.free', '--format=csv,noheader,nounits'];
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 });
   if (status !== 0) return [];
   return stdout.trim().split('\n').flatMap((line) => {

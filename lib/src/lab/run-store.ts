@@ -7,6 +7,7 @@ import { explain, UserError } from '../store/errors.js';
 import { runId } from './keys.js';
 import { cacheOf, results } from './paths.js';
 import { ALL, HEADLINE, type Plan, plansOf, SEEDS } from './plan.js';
+import { asRun } from './run-settings.js';
 import { readRun, type Run, type RunRecord } from './run.js';
 import { type Conditions, conditions, headroom, moreRepositories, trainingLength } from './studies.js';
 import type { SweepRun, SweptRun } from './sweep-run.js';
@@ -69,7 +70,7 @@ async function readStudy(profile: Profile, runs: readonly SweepRun[]): Promise<S
   const stored = new Set(storedIds(profile.name)), found: SweptRun[] = [];
   for (const { name, method: called, track = 'static', seed = SEEDS[0], learning = {}, encoder = {} } of runs) {
     const method = methods.find((one) => one.name === called)!;
-    const id = runId(method, track, seed, { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } });
+    const id = runId(method, track, seed, asRun(profile, { learning, encoder }));
     if (stored.has(id)) found.push({ ...(await readStored(profile.name, id)), name });
   }
   return found;

@@ -23,6 +23,7 @@ import { runId, trainingId } from './keys.js';
 import { methodInputs } from './method-inputs.js';
 import { results } from './paths.js';
 import { publishedTrack } from './published.js';
+import { asRun } from './run-settings.js';
 import { finishedHere, performRun, readRun, type Run, type RunOptions } from './run.js';
 import { sweep, type SweepOptions } from './sweep.js';
 import type { SweepRun, SweptRun } from './sweep-run.js';
@@ -115,7 +116,7 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
     if ('published' in profile.corpus && Object.keys(encoder).length) {
       throw new UserError(`The published tables of ${profile.name} bring their vectors, so "encoder" changes nothing there: leave it out, or choose a profile that reads repositories.`);
     }
-    const own = { ...profile, learning: { ...profile.learning, ...learning }, encoder: { ...profile.encoder, ...encoder } };
+    const own = asRun(profile, { learning, encoder });
     const trainRepositories = method.settings && own.learning.trainRepositories;
     const choice: TrackChoice = { track, encoder, format: formatOf(method, own), ...(trainRepositories !== undefined && { trainRepositories }) };
     return { method, track, seed, own, choice, id: runId(method, track, seed, own) };

@@ -10,10 +10,12 @@ export type Gram = number[][];
 
 /** Of the changes alpha/r · B A, over all layers. Adapters are of one shape, without a shared part. @param only the types of weight matrices; all when absent */
 export function deltaGram(adapters: readonly Adapter[], only: readonly Projection[] = projections): Gram {
-  const count = adapters.length, { rank, alpha } = adapters[0]!;
+  const count = adapters.length, { rank, alpha, depth, layers } = adapters[0]!;
+  // One entry may stand for all layers.
+  const entries = depth / layers.length;
   return summed(adapters, only, (a, b) => {
     const [aa, bb] = [a, b].map((factor) => products(factor.reshape([count * rank, -1]))) as [Tensor, Tensor];
-    return aa.mul(bb).reshape([count, rank, count, rank]).sum([1, 3]).mul((alpha / rank) ** 2);
+    return aa.mul(bb).reshape([count, rank, count, rank]).sum([1, 3]).mul(entries * (alpha / rank) ** 2);
   });
 }
 

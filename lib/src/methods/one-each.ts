@@ -29,7 +29,7 @@ export interface Each {
 
 /** Trains them one after another; finished ones are kept in `folder`, so an interrupted run goes on. */
 export async function trainEach(
-  jobs: readonly Each[], { model, adapted, learning, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
+  jobs: readonly Each[], { model, adapted, learning: { passes: _, ...learning }, tokenizer, contextOf, seed }: MethodInputs, folder: string, stage: string, progress: Progress,
 ): Promise<Omit<TrainedMethod, 'standardisers' | 'values'> & { values: Map<string, NamedArray> }> {
   const { rank, alpha } = learning, names = adapterNames(adapted);
   const values = new Map<string, NamedArray>(), losses: LossPoint[] = [];
@@ -45,7 +45,7 @@ export async function trainEach(
       const made = await train(validation?.length ? learner : { ...learner, validationLoss: () => 0 }, balanced(examples, 1, tasks, seed), {
         ...learning, steps, validateEvery: validation?.length ? Math.max(1, Math.round(steps / epochs)) : steps, learningRate,
       }, join(folder, repo), `${stage}, repository ${i + 1} of ${jobs.length}`, progress);
-      storeSafetensors(done, made.parameters, { info: JSON.stringify({ loss: made.losses.at(-1), tokens: made.tokens, seconds: made.seconds }) });
+      storeSafetensors(done, made.parameters, { info: JSON.stringify({ loss: kept(made, validation), tokens: made.tokens, seconds: made.seconds }) });
       stored = readSafetensors(done);
       rmSync(join(folder, repo), { recursive: true, force: true });
     }
@@ -57,6 +57,12 @@ export async function trainEach(
     seconds += info.seconds;
   }
   return { values, bestStep: jobs.length, losses, tokens, seconds, passes: Math.max(0, ...jobs.map(({ epochs }) => epochs)), repositories: jobs.length };
+}
+
+/** What the parameters that are kept had; no validation loss where there was nothing to validate on. */
+function kept({ losses, bestStep }: Pick<TrainedMethod, 'losses' | 'bestStep'>, validation: readonly Example[] | undefined): LossPoint {
+  const found = losses.find(({ step }) => step === bestStep)!;
+  return validation?.length ? found : { ...found, validation: Number.NaN };
 }
 
 /** The repository's own adapter; one that changes nothing where none was trained. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { reasonOf, UserError } from '../store/errors.js';
 import { type Fields, isFields } from '../store/fields.js';
-import type { ModelConfig } from './config.js';
+import { checkShape, type ModelConfig } from './config.js';
 
 /** Throws a UserError that names the file and the field when one is absent or asks for what is not built here. */
 export function readConfig(path: string): ModelConfig {
@@ -44,10 +44,7 @@ export function readConfig(path: string): ModelConfig {
     mlp: number('intermediate_size'), ropeTheta: number('rope_theta', rope['rope_theta']), rmsEps: number('rms_norm_eps'),
     maxTokens: number('max_position_embeddings'),
   };
-  for (const [name, value] of Object.entries(config)) {
-    if (!['ropeTheta', 'rmsEps'].includes(name) && !Number.isInteger(value)) refuse(`gives ${name} as ${String(value)}, not an integer`);
-  }
-  if (heads % config.kvHeads || config.headDim % 2) refuse(`${heads} heads of ${config.headDim} do not share ${config.kvHeads} key heads`);
+  checkShape(config, refuse);
   if (family !== 'qwen2') config.family = family;
   if (json['tie_word_embeddings'] !== true) config.untied = true;
   return config;

@@ -17,6 +17,14 @@ export interface ModelConfig {
   untied?: boolean;
 }
 
+/** Refuses a shape that no decoder can have, in a few words. */
+export function checkShape(config: ModelConfig, refuse: (what: string) => never): void {
+  const { ropeTheta: _, rmsEps: __, family: ___, untied: ____, ...counts } = config;
+  for (const [name, value] of Object.entries(counts)) if (!Number.isInteger(value)) refuse(`gives ${name} as ${String(value)}, not an integer`);
+  const { heads, kvHeads, headDim } = config;
+  if (heads % kvHeads || headDim % 2) refuse(`${heads} heads of ${headDim} do not share ${kvHeads} key heads`);
+}
+
 /** Width of the packed queries, keys and values of one token. */
 export const packedWidth = (c: ModelConfig): number => (c.heads + 2 * c.kvHeads) * c.headDim;
 

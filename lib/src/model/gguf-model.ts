@@ -5,7 +5,7 @@
 import { UserError } from '../store/errors.js';
 import { type GgufFile, openGguf } from '../store/gguf/gguf.js';
 import type { NamedArray } from '../store/safetensors.js';
-import type { ModelConfig } from './config.js';
+import { checkShape, type ModelConfig } from './config.js';
 import type { StoredWeights } from './stored-weights.js';
 
 export const isGguf = (path: string): boolean => path.endsWith('.gguf');
@@ -75,10 +75,7 @@ function readGgufConfig({ path, metadata, tensors }: GgufFile): ModelConfig {
     heads, kvHeads: number('attention.head_count_kv', heads), headDim: number('attention.key_length', hidden / heads), mlp: number('feed_forward_length'),
     ropeTheta: number('rope.freq_base', 10_000), rmsEps: number('attention.layer_norm_rms_epsilon'), maxTokens: number('context_length'),
   };
-  for (const [name, value] of Object.entries(config)) {
-    if (!['ropeTheta', 'rmsEps'].includes(name) && !Number.isInteger(value)) refuse(`gives ${name} as ${String(value)}, not an integer`);
-  }
-  if (heads % config.kvHeads || config.headDim % 2) refuse(`${heads} heads of ${config.headDim} do not share ${config.kvHeads} key heads`);
+  checkShape(config, refuse);
   if (number('rope.dimension_count', config.headDim) !== config.headDim) refuse('turns a part of each head only, which is not built');
   if (family !== 'qwen2') config.family = family;
   if (tensors.has('output.weight')) config.untied = true;

@@ -99,6 +99,7 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
       save(optimiser, names, optimiser.step > stable ? decayPath : stablePath);
     }
   }
+  optimiser.dispose();
   return fromList(config.model, optimiser.parameters);
 }
 

@@ -128,7 +128,7 @@ export function adapterLearner(
           const own = adapterTensors(written).map((t) => (isBatched(t) ? t.slice([from], [to - from]) : t));
           const batch = toBatch(items, pad);
           tokens += batch.target.size;
-          return lossOf(withTensors(written, own), batch, tf.onesLike(batch.weight)).dataSync()[0]!;
+          return lossOf(withTensors(written, own), batch, tf.ones([batch.target.size])).dataSync()[0]!;
         }), 0);
       });
     }

@@ -57,7 +57,7 @@ export function toExamples(
   return { examples, oversize };
 }
 
-/** The last `room` tokens of a prefix. Only its last 12 characters a token are tokenised; nothing earlier could stay. */
+/** The last `room` tokens of a prefix, of whose end 12 characters a token are read: fewer tokens come of text that has more in each, such as a line of 100 dashes. */
 export function promptTokens(prefix: string, tokenizer: Tokenizer, room: number): number[] {
   return tokenizer.encode(prefix.slice(-room * 12)).slice(-room);
 }
@@ -69,8 +69,6 @@ export interface Batch {
   rows: Tensor;
   /** The tokens to predict there, int32. */
   target: Tensor;
-  /** 1 / number of target tokens in the batch, so that the weighted sum is their mean loss. */
-  weight: Tensor;
 }
 
 /** Tasks of these that go through a model at once in training: at most `most`, and as many as there is memory for, but one. */
@@ -96,6 +94,5 @@ export function toBatch(examples: readonly Example[], pad: number): Batch {
     ids: tf.tensor2d(ids, [examples.length, time], 'int32'),
     rows: tf.tensor1d(rows, 'int32'),
     target: tf.tensor1d(target, 'int32'),
-    weight: tf.fill([rows.length], 1 / rows.length),
   };
 }
