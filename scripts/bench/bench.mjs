@@ -36,6 +36,10 @@ if (unknown) {
   console.error(`There is no benchmark "${unknown}". Known: ${Object.keys(parts).join(', ')}.`);
   process.exit(1);
 }
+if (options.length && words.length !== 1) {
+  console.error(`${options[0]} is for one benchmark: name it before, as in "npm run bench -- curation --mirror DIR".`);
+  process.exit(1);
+}
 
 const failed = [];
 for (const name of words.length ? words : Object.keys(parts)) {

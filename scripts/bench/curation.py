@@ -1,6 +1,6 @@
 """How fast histories are replayed: commits a second and core, and memory, on five real repositories.
 
-Usage: npm run bench -- [--mirror DIR]. Repositories come from data/corpora/mini-git.json: from the mirror folder
+Usage: npm run bench -- curation [--mirror DIR]. Repositories come from data/corpora/mini-git.json: from the mirror folder
 (`owner/name.git`), or cloned into the cache. Cores are counted by processor time, git's included. Bars: 60 commits a
 second and core, 1 GB.
 """

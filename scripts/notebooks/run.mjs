@@ -17,9 +17,10 @@ if (!existsSync(jupyter)) {
   console.error('Jupyter is not set up in .venv: run `npm run setup`.');
   process.exit(2);
 }
+const paths = notebookPaths(positionals);
 const out = values.out ? resolve(values.out) : mkdtempSync(join(tmpdir(), 'notebooks-'));
 try {
-  for (const path of notebookPaths(positionals)) await run(path);
+  for (const path of paths) await run(path);
 } finally {
   if (!values.out) rmSync(out, { recursive: true });
 }

@@ -13,7 +13,9 @@ import { explainLog } from '../../lib/dist/cli/gpu-libraries.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'libraries-'));
 after(() => { rmSync(folder, { recursive: true }); });
-const compile = (...args: string[]) => execFileSync('g++', ['-shared', '-fPIC', '-x', 'c++', ...args], { cwd: folder });
+const { findCompiler } = (await import(pathToFileURL(resolve('scripts/setup/prerequisites.mjs')).href)) as { findCompiler(): string | undefined };
+const compiler = findCompiler()!;
+const compile = (...args: string[]) => execFileSync(compiler, ['-shared', '-fPIC', '-x', 'c++', ...args], { cwd: folder });
 const write = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text);
   return name;
@@ -32,7 +34,7 @@ extern "C" int look_up() { void* l = dlopen("libstandin.so.12", RTLD_NOW); retur
     linkBinding(compiler: string, parts: string[], output: string, folder: string, scratch: string): Promise<void>;
   };
   const found = async (from: string): Promise<number> => {
-    await linkBinding('g++', [join(folder, 'binding.o')], join(folder, 'binding.so'), join(folder, from), join(folder, 'scratch'));
+    await linkBinding(compiler, [join(folder, 'binding.o')], join(folder, 'binding.so'), join(folder, from), join(folder, 'scratch'));
     const { stdout } = spawnSync('python3', ['-c', `import ctypes; print(ctypes.CDLL(${JSON.stringify(join(folder, 'binding.so'))}).answer())`], { encoding: 'utf8' });
     return Number(stdout);
   };

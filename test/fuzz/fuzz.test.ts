@@ -22,7 +22,7 @@ for (const format of ['parquet', 'safetensors', 'pt', 'gguf', 'gguf-tokenizer', 
     child.stdout.on('data', (d: Buffer) => { out += d.toString(); });
     child.stderr.on('data', (d: Buffer) => { errors = (errors + d.toString()).slice(-3000); });
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-    assert.equal(code, 0, `${signal ?? ''} ${errors}`);
+    assert.equal(code, 0, `${signal ?? ''} ${errors}, seed ${seed}`);
     const { read, refused, slowest, megabytes } = JSON.parse(out.trim().split('\n').at(-1)!) as Record<'read' | 'refused' | 'slowest' | 'megabytes', number>;
     assert.ok(refused > count / 10, `only ${refused} of ${count} were refused`);
     assert.ok(slowest < MOST_SECONDS, `${slowest} s for one input, seed ${seed}`);

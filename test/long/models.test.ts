@@ -4,15 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fetchPinnedModel, readPinnedModel } from '../../lib/dist/lab/pinned-model.js';
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { generate } from '../../lib/dist/model/generate.js';
 import { silent } from '../../lib/dist/store/progress.js';
 import { loadTokenizer } from '../../lib/dist/text/tokenizer.js';
+import { fixturesPython, withoutPython } from '../fixtures-python.js';
 
-const python = process.env['CODE2LORA_FIXTURES_PYTHON'] ?? 'data/cache/fixtures-venv/bin/python';
 const TOKENS = 16;
 /** Logits that two programs compute apart differ by up to 1e-4. */
 const TIE = 2e-4;
@@ -29,9 +28,9 @@ const shapes: ((name: string) => string)[] = [
 ];
 
 for (const name of ['smollm2-135m', 'qwen2.5-coder-0.5b']) {
-  test(`${name}: 64 greedy continuations are those of transformers`, { timeout: 3_600_000, skip: !existsSync(python) && 'no PyTorch: npm run fixtures -- none' }, async () => {
+  test(`${name}: 64 greedy continuations are those of transformers`, { timeout: 3_600_000, skip: withoutPython }, async () => {
     const path = await fetchPinnedModel(readPinnedModel(name), silent), prompts = shapes.flatMap((shape) => names.map(shape));
-    const { stdout, stderr, status } = spawnSync(python, ['test/long/greedy.py', path, String(TOKENS)], { input: JSON.stringify(prompts), encoding: 'utf8', maxBuffer: 1e8, env: { ...process.env, HF_HUB_OFFLINE: '1' } });
+    const { stdout, stderr, status } = spawnSync(fixturesPython!, ['test/long/greedy.py', path, String(TOKENS)], { input: JSON.stringify(prompts), encoding: 'utf8', maxBuffer: 1e8, env: { ...process.env, HF_HUB_OFFLINE: '1' } });
     assert.equal(status, 0, stderr.slice(-2000));
     const rows = JSON.parse(stdout) as { ids: number[]; continuation: number[]; ahead: number[] }[];
     const model = loadModel(path), tokenizer = loadTokenizer(path);

@@ -20,10 +20,25 @@ test('a folder\'s list is one of sha256sum, and says which files are damaged', (
   assert.equal(execFileSync('sha256sum', ['--check', 'SHA256SUMS'], { cwd: folder, encoding: 'utf8' }), 'a.json: OK\nb c.parquet: OK\n');
   writeFileSync(join(folder, 'a.json'), 'a.json holds that');
   writeFileSync(join(folder, 'unlisted'), 'x');
-  assert.deepEqual(['a.json', 'b c.parquet', 'unlisted', 'absent'].map((name) => isWhole(folder, name)), [false, true, true, undefined]);
+  assert.deepEqual(['a.json', 'b c.parquet', 'unlisted', 'absent'].map((name) => isWhole(folder, name)), [false, true, false, undefined]);
   const said: string[] = [];
   assert.equal(areWhole(folder, ['a.json', 'b c.parquet'], ({ stage }) => said.push(stage)), false);
+  // What is not listed was not finished, which is no damage.
+  assert.equal(areWhole(folder, ['unlisted'], ({ stage }) => said.push(stage)), false);
   assert.deepEqual(said, [`${join(folder, 'a.json')} is damaged and is made again`]);
+});
+
+test('a list that was cut anywhere takes nothing that it named for whole, and one that never was takes all', () => {
+  const sums = join(folder, 'SHA256SUMS'), whole = readFileSync(sums);
+  writeFileSync(join(folder, 'a.json'), 'a.json holds this');
+  for (let at = 0; at < whole.length - 1; at++) {
+    writeFileSync(sums, whole.subarray(0, at));
+    assert.equal(isWhole(folder, 'b c.parquet'), false, `cut at ${at}`);
+  }
+  writeFileSync(sums, whole);
+  assert.deepEqual([isWhole(folder, 'a.json'), isWhole(folder, 'b c.parquet')], [true, true]);
+  rmSync(sums);
+  assert.equal(isWhole(folder, 'unlisted'), true);
 });
 
 test('stored tensors: every changed byte is recognised; a file for others bears no hash', () => {

@@ -22,7 +22,7 @@ import { UserError } from '../store/errors.js';
 import { locked } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { storedJson } from '../store/stored-json.js';
-import { areWhole, isWhole, seal } from '../store/sums.js';
+import { areWhole, isWhole, sayDamaged, seal } from '../store/sums.js';
 import type { LossPoint } from '../train/trainer.js';
 import type { Example } from '../train/examples.js';
 import { answerTasks } from './answering.js';
@@ -135,7 +135,8 @@ async function finish(
     trainTokensPerSecond: made ? Math.round(made.tokens / made.seconds) : 0,
     evaluateSeconds: seconds, adapterBytes, addedTokens, leftOut, encoder: profile.encoder, predictions: predictions.length, oversize: data.oversize,
   };
-  const folder = results(profile.name, 'runs', id), run: Run = { record, predictions, likelihoods };
+  const folder = results(profile.name, 'runs', id), run: Run = { record, predictions, likelihoods }, damaged = damagedOf(folder);
+  if (damaged !== undefined) sayDamaged(join(folder, damaged), progress);
   const before = await sameRun(folder, run);
   if (!before) {
     // Without its record the run counts as not made: so it is, while files of two runs could be there.

@@ -12,7 +12,7 @@ const FLAGS = [
 /** Training may hold every core: a start then takes far longer than its usual three seconds. */
 const START_MS = 120_000;
 
-/** As set-up looks for it. */
+/** As set-up looks for it, but for a CHROMIUM_PATH that names none: set-up looks further, and here it is said. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** What to do where there is none; ends a sentence that begins with what is left out. */

@@ -54,6 +54,8 @@ export async function locked<T>(path: string, what: string, progress: Progress, 
   } finally {
     clearInterval(touch);
     closeSync(file);
+    // Still there where the disk was full before it said anything.
+    rmSync(`${lock}.${mine.token}`, { force: true });
     // One who thought this process gone may have taken over: both make the same, and files are written whole.
     if (read(lock)?.token === mine.token) rmSync(lock, { force: true });
   }

@@ -17,18 +17,17 @@ export function seal(folder: string, names: readonly string[]): void {
   writeFileAtomic(join(folder, SUMS), [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, hash]) => `${hash}  ${name}\n`).join(''));
 }
 
-/** Undefined where there is no such file. One that is not listed, as an earlier version left it, is taken to be whole. */
+/** Undefined where there is no such file. One that a list does not name was not finished, or the list is damaged: it is not whole. Without a list, as an earlier version left a folder, all are. */
 export function isWhole(folder: string, name: string): boolean | undefined {
   const path = join(folder, name);
   if (!existsSync(path)) return undefined;
-  const hash = readSums(folder).get(name);
-  return hash === undefined || hash === hashFile(path);
+  return !existsSync(join(folder, SUMS)) || readSums(folder).get(name) === hashFile(path);
 }
 
-/** Whether all these files are there and whole; says so of those that are damaged, since whoever asks makes them again. */
+/** Whether all these files are there and whole; says so of those that are not what the list has, since whoever asks makes them again. */
 export function areWhole(folder: string, names: readonly string[], progress: Progress): boolean {
-  const states = names.map((name) => ({ name, whole: isWhole(folder, name) }));
-  for (const { name, whole } of states) if (whole === false) sayDamaged(join(folder, name), progress);
+  const states = names.map((name) => ({ name, whole: isWhole(folder, name) })), listed = readSums(folder);
+  for (const { name, whole } of states) if (whole === false && listed.has(name)) sayDamaged(join(folder, name), progress);
   return states.every(({ whole }) => whole);
 }
 

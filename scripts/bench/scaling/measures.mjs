@@ -84,7 +84,8 @@ function repositories(count) {
 
 /** One history in which every commit adds a test to one of ten files, each of which keeps its last twenty: replayed into tasks. */
 async function history(commits) {
-  const folder = mkdtempSync(join(tmpdir(), 'code2lora-scaling-')), gitDir = join(folder, 'history.git');
+  // Removed with what else was measured with.
+  const folder = mkdtempSync(join(process.env.CODE2LORA_OUTPUT ?? tmpdir(), 'code2lora-scaling-')), gitDir = join(folder, 'history.git');
   function* revisions() {
     const tests = Array.from({ length: 10 }, () => []);
     const text = (s) => new TextEncoder().encode(s);
