@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { silent } from '../../lib/dist/store/progress.js';
-import { checkTask } from '../../lib/dist/data/check-task.js';
+import { checkTask } from './check-task.js';
 import { curateHistory, type EvolutionCounts, type EvolutionOptions, newEvolutionCounts } from '../../lib/dist/data/evolution/evolution-track.js';
 import { newCounts, replay } from '../../lib/dist/data/evolution/replay.js';
 import { openParser } from '../../lib/dist/data/python.js';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { candidatesOf, taskFields } from '../../lib/dist/data/candidates.js';
-import { checkTask } from '../../lib/dist/data/check-task.js';
+import { checkTask } from './check-task.js';
 import { identify } from '../../lib/dist/data/evolution/identity.js';
 import { openParser, PythonSource } from '../../lib/dist/data/python.js';
 import type { Task } from '../../lib/dist/data/types.js';

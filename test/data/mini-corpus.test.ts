@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openWorkspace } from 'code2lora';
-import { checkTask } from '../../lib/dist/data/check-task.js';
+import { checkTask } from './check-task.js';
 import { readProjects } from '../../lib/dist/data/sources/corpus-file.js';
 import { distributionPath } from '../../lib/dist/data/sources/pypi.js';
 import { cache, data } from '../../lib/dist/lab/paths.js';

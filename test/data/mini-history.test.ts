@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { openWorkspace } from 'code2lora';
-import { checkTask } from '../../lib/dist/data/check-task.js';
+import { checkTask } from './check-task.js';
 import { git } from '../../lib/dist/data/git/git.js';
 import { headOf } from '../../lib/dist/data/git/write-history.js';
 import { openParser } from '../../lib/dist/data/python.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { checkTask } from '../../lib/dist/data/check-task.js';
+import { checkTask } from './check-task.js';
 import { flatten, openParser } from '../../lib/dist/data/python.js';
 import { curateCorpus, curateStatic } from '../../lib/dist/data/static-track.js';
 import type { Repository, Task } from '../../lib/dist/data/types.js';

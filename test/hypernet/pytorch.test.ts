@@ -6,11 +6,12 @@ import { tf, type Tensor } from '../../lib/dist/engine/tensorflow.js';
 import { evo } from '../../lib/dist/hypernet/evo.js';
 import type { Hypernetwork, Network } from '../../lib/dist/hypernet/layers.js';
 import { paw } from '../../lib/dist/hypernet/paw.js';
-import { readDirect, readGru, writeDirect, writeGru, type State } from '../../lib/dist/hypernet/released.js';
+import { readDirect, readGru, type State } from '../../lib/dist/hypernet/released.js';
 import { staticHead } from '../../lib/dist/hypernet/static-head.js';
 import { text2lora } from '../../lib/dist/hypernet/text2lora.js';
 import { inOne, projections, mapAdapter, type Adapter } from '../../lib/dist/lora/adapter.js';
 import { functional, gap, head, inputs, model, reference, repos, rule, stacked, stateDict, stored } from './fixture.js';
+import { writeDirect, writeGru } from './write-released.js';
 
 const BOUND = 1e-5;
 const context = inputs(1000, [repos, head.input]);

@@ -1,18 +1,18 @@
 /** Adapter files exchanged with Hugging Face peft: its logits from its files, its bytes from our writer, our logits from peft. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { tf, type Tensor } from '../../lib/dist/engine/tensorflow.js';
 import { mapLayer, projectionShapes, toLowRank, type Adapter } from '../../lib/dist/lora/adapter.js';
-import { loadPeft, savePeft } from '../../lib/dist/lora/peft.js';
+import { savePeft } from '../../lib/dist/lora/peft.js';
 import { loadModel } from '../../lib/dist/model/checkpoint.js';
 import { hiddenStates, logits } from '../../lib/dist/model/transformer.js';
-import { UserError } from '../../lib/dist/store/errors.js';
-import { readSafetensors, writeSafetensors, type NamedArray } from '../../lib/dist/store/safetensors.js';
+import { readSafetensors } from '../../lib/dist/store/safetensors.js';
 import { fixturesPython, withoutPython } from '../fixtures-python.js';
+import { loadPeft } from './load-peft.js';
 
 const fixtures = 'test/fixtures/peft', modelFolder = 'test/fixtures/model/qwen2';
 const folder = mkdtempSync(join(tmpdir(), 'peft-'));
@@ -72,45 +72,3 @@ for (const depth of [model.config.layers, 1]) {
     assert.ok(gap(applied(loadPeft(to, model.config), ids), tf.tensor2d(theirs)) < 1e-4, 'read again');
   });
 }
-
-/** The adapter `some` with a change to its settings or tensors. */
-function changed(settings: (json: Record<string, unknown>) => unknown, tensors: (all: Map<string, NamedArray>) => void = () => {}): string {
-  const to = mkdtempSync(join(folder, 'changed-'));
-  cpSync(join(fixtures, 'some'), to, { recursive: true });
-  const json = JSON.parse(readFileSync(join(to, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
-  writeFileSync(join(to, 'adapter_config.json'), JSON.stringify(settings(json)));
-  const all = readSafetensors(join(to, 'adapter_model.safetensors')).tensors;
-  tensors(all);
-  writeSafetensors(join(to, 'adapter_model.safetensors'), all);
-  return to;
-}
-
-test('what is not plain LoRA, or not whole, is named in one line', () => {
-  const q = 'base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight';
-  const refuses = (what: RegExp, at: string) => assert.throws(() => loadPeft(at, model.config), (e: Error) =>
-    e instanceof UserError && what.test(e.message) && e.message.includes(at) && !e.message.includes('\n'), `${what}`);
-  const set = (fields: Record<string, unknown>) => changed((json) => ({ ...json, ...fields }));
-  assert.equal(loadPeft(set({}), model.config).rank, 3, 'unchanged, it loads');
-  for (const [key, value] of Object.entries({
-    peft_type: 'LOHA', use_dora: true, use_rslora: true, bias: 'all', lora_bias: true, fan_in_fan_out: true, init_lora_weights: 'pissa',
-    rank_pattern: { q_proj: 8 }, alpha_pattern: { q_proj: 8 }, layers_to_transform: 'last', modules_to_save: ['lm_head'], something_new: 1,
-    r: 0, lora_alpha: 'NaN', target_modules: 'all-linear',
-  })) refuses(new RegExp(`${key} is `), set({ [key]: value }));
-  refuses(/target_modules is \["q_proj","embed_tokens"\]/, set({ target_modules: ['q_proj', 'embed_tokens'] }));
-  refuses(/lacks the tensor .*layers\.0\.mlp\.up_proj\.lora_A/, set({ target_modules: ['q_proj', 'v_proj', 'up_proj'] }));
-  refuses(/no place for: .*v_proj/, set({ target_modules: ['q_proj'] }));
-  refuses(/no place for: .*layers\.1\./, set({ layers_to_transform: [0] }));
-  refuses(/is \[3,32\] where the model and the rank ask for \[4,32\]/, set({ r: 4 }));
-  const same = (json: unknown) => json;
-  refuses(/lacks the tensor .*layers\.1\.self_attn\.q_proj\.lora_A/, changed(same, (all) => { all.delete(q); }));
-  refuses(/q_proj\.lora_A\.weight holds values that are not finite/, changed(same, (all) => { all.get(q)!.data[3] = NaN; }));
-  refuses(/no place for: .*layers\.2\./, changed(same, (all) => { all.set(q.replace('layers.1', 'layers.2'), all.get(q)!); }));
-  const torn = set({});
-  writeFileSync(join(torn, 'adapter_config.json'), '{"r": 3');
-  refuses(/is not JSON/, torn);
-  rmSync(join(torn, 'adapter_config.json'));
-  refuses(/adapter_config\.json is missing/, torn);
-  const bare = set({});
-  rmSync(join(bare, 'adapter_model.safetensors'));
-  refuses(/has no .*adapter_model\.safetensors/, bare);
-});

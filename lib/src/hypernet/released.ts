@@ -1,5 +1,5 @@
 /**
- * The released checkpoints, code2lora-direct (a static head) and code2lora-gru (Evo), to our parameters and back.
+ * The released checkpoints, code2lora-direct (a static head) and code2lora-gru (Evo), to our parameters.
  *
  * PyTorch stores weights of linear layers [out, in], ours are [in, out]. Its names are those of the modules that the
  * formulas suggest; a name is recognised by what it says, so other spellings of the same modules are read too:
@@ -15,7 +15,6 @@
  *
  * Every shape is compared; whatever is missing, unknown or misshapen is named.
  */
-import { projections, projectionShapes } from '../lora/adapter.js';
 import type { ModelConfig } from '../model/config.js';
 import { UserError } from '../store/errors.js';
 import type { NamedArray } from '../store/safetensors.js';
@@ -81,43 +80,7 @@ export function readGru(file: ReleasedGru, model: ModelConfig): { config: EvoCon
   };
 }
 
-/** The inverse of `readDirect`: names and layout of PyTorch. */
-export function writeDirect(config: StaticHeadConfig, parameters: State, model: ModelConfig): ReleasedDirect {
-  return { state_dict: renamed(parameters, headNames()), config: headRecord(config, model), args: { lora_alpha: config.alpha } };
-}
-
-/** The inverse of `readGru`. */
-export function writeGru({ stepInput, width, head }: EvoConfig, parameters: State, model: ModelConfig): ReleasedGru {
-  const inHead = [...parameters].filter(([n]) => n.startsWith('head.')).map(([n, t]) => [n.slice('head.'.length), t] as const);
-  return {
-    gru_state: renamed(new Map([...parameters].filter(([n]) => !n.startsWith('head.'))), gruNames),
-    head_state: renamed(new Map(inHead), headNames()),
-    head_config: headRecord({ ...head, input: width }, model),
-    args: { lora_alpha: head.alpha },
-    per_step_input: Object.keys(stepInputs).find((name) => stepInputs[name] === stepInput)!,
-  };
-}
-
 const stepInputs: Record<string, StepInput> = { diff: 'diff', repo_state: 'state', concat: 'both' };
-
-/** Our name to PyTorch's. */
-const gruNames = new Map([
-  ...both('step', 'diff_proj.0'), ...both('step.norm', 'diff_proj.1'),
-  ...both('initial', 'repo_init_proj.0'), ...both('initial.norm', 'repo_init_proj.2'),
-  ['gru.input.weight', 'gru.weight_ih_l0'], ['gru.input.bias', 'gru.bias_ih_l0'],
-  ['gru.state.weight', 'gru.weight_hh_l0'], ['gru.state.bias', 'gru.bias_hh_l0'],
-  ...both('norm', 'out_norm'),
-]);
-const headNames = (): Map<string, string> => new Map([
-  ...both('trunk.0', 'trunk.0'), ...both('trunk.1', 'trunk.2'),
-  ...projections.flatMap((p) => (['a', 'b'] as const).flatMap((k) => {
-    const letter = k.toUpperCase();
-    return [...both(`${p}.${k}`, `heads_${letter}.${p}`), [`${p}.${k}.scale`, `log_scale_${letter}.${p}`] as [string, string]];
-  })),
-]);
-function both(ours: string, theirs: string): [string, string][] {
-  return ['weight', 'bias'].map((n) => [`${ours}.${n}`, `${theirs}.${n}`]);
-}
 
 /** What a tensor of the head is to us; undefined for a stranger. */
 function headRole(state: State): (name: string) => string | undefined {
@@ -179,15 +142,6 @@ function matched(what: string, state: State, role: (name: string) => string | un
   return new Map(parameters.map((p) => [p.name, transposed(state.get(found.get(p.name)!)!, p.shape)]));
 }
 
-function renamed(parameters: State, names: ReadonlyMap<string, string>): State {
-  const odd = [...parameters.keys(), ...names.keys()].find((n) => !parameters.has(n) || !names.has(n));
-  if (odd) throw new UserError(`Only heads of the paper's form have a released format; this one differs by ${odd}.`);
-  return new Map([...names].map(([ours, theirs]) => {
-    const tensor = parameters.get(ours)!;
-    return [theirs, transposed(tensor, [...tensor.shape].reverse())];
-  }));
-}
-
 /** Matrices are turned when they are read; anything else takes the shape it is wanted in. */
 function transposed(tensor: StoredTensor, shape: number[]): StoredTensor {
   if (shape.length !== 2) return { shape, read: () => ({ ...tensor.read(), shape }) };
@@ -226,15 +180,6 @@ function readHeadConfig(
     if (key in config && config[key] !== value) throw new UserError(`${what}: config says ${key} ${config[key]}, its tensors ${value}.`);
   }
   return { input, hidden, rank, alpha: number('alpha', 'lora_alpha') ?? 2 * rank };
-}
-
-function headRecord({ input, hidden, rank }: StaticHeadConfig, model: ModelConfig): Record<string, unknown> {
-  const shapes = projectionShapes(model);
-  const types = [...projections].sort();
-  return {
-    input_dim: input, hidden_dim: hidden, rank, types,
-    type_dims: Object.fromEntries(types.map((p) => [p, [shapes[p].in, shapes[p].out]])),
-  };
 }
 
 function list(names: Iterable<string>): string {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { silent } from '../../../lib/dist/store/progress.js';
-import { checkTask } from '../../../lib/dist/data/check-task.js';
+import { checkTask } from '../check-task.js';
 import { openParser } from '../../../lib/dist/data/python.js';
 import { ceiling } from '../../../lib/dist/data/sources/synthetic/ceiling.js';
 import { type Conventions, KINDS, VALUES } from '../../../lib/dist/data/sources/synthetic/conventions.js';

@@ -2,9 +2,9 @@
  * The invariant of every task, checked without a parser: the target is the file's text at the recorded bytes, and the
  * prefix is the file's text before it, all of it or the structured part. Line ends are compared as \n.
  */
-import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_LINES } from './prefix.js';
-import { flatten } from './python.js';
-import type { Task } from './types.js';
+import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_LINES } from '../../lib/dist/data/prefix.js';
+import { flatten } from '../../lib/dist/data/python.js';
+import type { Task } from '../../lib/dist/data/types.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
