@@ -83,7 +83,7 @@ export function repositoriesFigure(rows: readonly RepositoriesRow[], { table10 }
       xaxis: axis({ type: 'log', tickvals: ticks, ticktext: ticks.map(String), showgrid: false, anchor: 'y', ticks: 'outside', ticklen: 4, tickcolor: '#999999', title: { text: 'Training repositories', font: SMALL, standoff: 6 } }),
       yaxis: axis({ domain: [0, 0.44], nticks: 5, range: around(paper.map(({ y }) => y), 0.5), title: { text: 'Paper (%)', font: SMALL, standoff: 8 } }),
       yaxis2: axis({ domain: [0.54, 1], nticks: 5, anchor: 'x', range: around(shown.flatMap(({ scores: { own } }) => (own ? [100 * own.low, 100 * own.high] : []))), title: { text: 'Here (%)', font: SMALL, standoff: 8 } }),
-      annotations: [label('thin lines: a + b ln n', { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'bottom', font: { ...SMALL, color: MUTED } })],
+      annotations: [label('broken lines: a + b ln n', { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'bottom', font: { ...SMALL, color: MUTED } })],
       ...legendBelow,
     }),
   };

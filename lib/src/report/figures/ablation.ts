@@ -71,7 +71,7 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
     layout: layout(82 + legend + height * shown.length, {
       margin: { l: LEFT, r: 10, t: 28, b: 54 + legend },
       xaxis: axis({ domain: [...SCORES], range: [Math.max(-1, low), high], nticks: 5, anchor: 'y' }),
-      xaxis2: axis({ domain: [...GAINS], range: gains, ...(byNats ? { tickvals: besideZero(gains) } : { nticks: 4 }), anchor: 'y', zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5 }),
+      xaxis2: axis({ domain: [...GAINS], range: gains, ...(byNats ? besideZero(gains) : { nticks: 4 }), anchor: 'y', zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1.5 }),
       yaxis: axis({
         range: [shown.length - 0.5, -0.5], tickvals: shown.map((_, at) => at), ticktext: shown.map(({ choice }) => lined(choice)),
         tickfont: { ...FONT, size: 14 }, showgrid: false, ticklabelstandoff: 6,
