@@ -97,8 +97,8 @@ Date.now = () => (now() > from ? now() - 86_400_000 : now());
 /** Stages in the order in which one is made from those before it; what is made from a damaged file is taken away, so that the file is read. */
 const STAGES = [/^data\/cache\/synthetic\//, /\/corpus-/, /\/base-/, /\/evolution-/, /\/windows\//, /\/vectors-/, /\/commit-vectors-/, /\/trained\//, /\/cache\/smoke\/runs\//, /^results\/smoke\/runs\//, /^results\/smoke\/(?!runs)/];
 const stageOf = (path: string): number => STAGES.findIndex((stage) => stage.test(path));
-/** What is read as a number of a result, or makes one: damage to it is told, whatever is made again. */
-const TOLD = /\.(safetensors|parquet)$|\/run\.json$/;
+/** Tasks, answers and records: damage to them is told, whatever is made again. (Of tensors: test/store/sums.test.ts.) */
+const TOLD = /\.parquet$|\/run\.json$/;
 /** A file's kind: its path without what tells it from its like. */
 const kindOf = (path: string): string => path.replace(/[0-9a-f]{12,}/g, 'H').replace(/(windows\/H)\/..\/(?:H|[0-9a-f]+)/, '$1/H')
   .replace(/synthetic-\d+[^/]*/g, 'S').replace(/(objects)\/..\//, '$1/').replace(/runs\/(static|evolution)-.*-s\d+-H/, 'runs/R')
