@@ -73,7 +73,7 @@ test('with likelihoods: differences in nats, the ruler of the verdict and of the
   assert.match(table.findings[0]!, /^CR, by log-likelihood: with “mean” the own adapter is better/);
   assert.match(table.findings[0]!, /with “max” \(\d\.\d{4} could have been seen\) the own adapter cannot be told/);
   assert.match(toMarkdown(table), /\+0\.3750 \[\+0\.2500, \+0\.5000\] \| 2 of 2 \|/);
-  assert.match(JSON.stringify(ablationFigure(rows).layout), /nats a token/);
+  assert.match(JSON.stringify(ablationFigure(rows).layout), /Own − other \(nats\)/);
   // Likelihoods of some choices only: each verdict says which ruler it stands on, and the figure has the one that all have.
   assert.match(JSON.stringify(ablationFigure(ablationRows([withNats(mean), max])).layout), /Own − other \(points\)/);
   assert.deepEqual(ablationTable(ablationRows([withNats(mean), max]), 'Pooling').findings, [

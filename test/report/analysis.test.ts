@@ -60,7 +60,7 @@ test('claims: supported, contradicted, undecided with what could have been seen,
   const open = verdictOf(list, "own − another repository's");
   assert.equal(open.verdict, 'undecided');
   assert.match(open.because, /^could have seen 0\.\d{4}$/);
-  assert.deepEqual([verdictOf(list, 'Static − RAG').verdict, verdictOf(list, 'Static − RAG').because], ['undecided', 'not run']);
+  assert.deepEqual([verdictOf(list, 'Static − RAG').verdict, verdictOf(list, 'Static − RAG').because], ['not run', '']);
   assert.match(toMarkdown(claimsTable(list)), /Static − single LoRA \| Static track, CR .*supported/);
   // A single repository decides nothing.
   const alone = verdictOf(claims({ predictions: [], likelihoods: likelihoods.filter(({ repo }) => repo === likelihoods[0]!.repo) }), 'Static − single LoRA');

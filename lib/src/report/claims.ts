@@ -1,6 +1,6 @@
 /**
  * The paper's claims, each with what was measured here, on which ruler, and a verdict. Computed from runs, so that it is the
- * same table in every profile; what was not run is undecided and says so.
+ * same table in every profile; what was not run says so.
  */
 import type { Interval, Likelihood, Prediction, Suite } from '../eval/types.js';
 import { pairedInterval } from '../eval/interval.js';
@@ -10,7 +10,7 @@ import { tracks, TRACKS } from './labels.js';
 import { type NatsDifference, natsDifference, onBoth, scored } from './own-vs-other.js';
 import { nats, natsSize, points, type ReportTable, type Section } from './table.js';
 
-export type Verdict = 'supported' | 'contradicted' | 'undecided';
+export type Verdict = 'supported' | 'contradicted' | 'undecided' | 'not run';
 
 export interface Claim {
   claim: string;
@@ -36,7 +36,8 @@ interface Side {
 const own = (method: string): Side => ({ method, adapter: 'own' });
 const plain = (method: string): Side => ({ method, adapter: 'none' });
 
-const STATIC = 'code2lora-static', EVO = 'code2lora-evo', NOT_RUN = 'not run';
+const STATIC = 'code2lora-static', EVO = 'code2lora-evo';
+const NOT_RUN = { verdict: 'not run', because: '' } as const;
 /** Equal is what differs by no more than this share of what the better known method gains over the pretrained model. */
 const EQUAL = 0.1;
 
@@ -88,7 +89,7 @@ function differences(
 
 /** "The first is better", from its interval. */
 function judged(measured: NatsDifference | undefined): Pick<Claim, 'verdict' | 'because'> {
-  if (!measured) return { verdict: 'undecided', because: NOT_RUN };
+  if (!measured) return NOT_RUN;
   const { low, high } = measured.difference;
   if (low > 0) return { verdict: 'supported', because: 'interval above zero' };
   if (high < 0) return { verdict: 'contradicted', because: 'interval below zero' };
@@ -97,7 +98,7 @@ function judged(measured: NatsDifference | undefined): Pick<Claim, 'verdict' | '
 
 function equal(found: Pick<Claim, 'measured' | 'exactMatch'>, gain: NatsDifference | undefined): Claim {
   const base = { claim: 'Static is as good as an adapter trained for the repository alone', compared: 'Static − per-repo LoRA', track: 'static' as const, suite: 'IR' as const, ...found };
-  if (!found.measured || !gain) return { ...base, verdict: 'undecided', because: NOT_RUN };
+  if (!found.measured || !gain) return { ...base, ...NOT_RUN };
   if (gain.difference.mean <= 0) return { ...base, verdict: 'undecided', because: 'per-repo LoRA gains nothing' };
   if (Number.isNaN(found.measured.difference.low)) return { ...base, verdict: 'undecided', because: 'a single repository' };
   const margin = EQUAL * gain.difference.mean, { low, high } = found.measured.difference, within = `±${natsSize(margin)}, a tenth of what per-repo LoRA gains`;
@@ -141,7 +142,7 @@ export function claimsTable(list: readonly Claim[]): ReportTable {
     })),
     findings: [],
     note: 'A verdict rests on the log-likelihood: above zero the target is more probable under what is named first. Supported: the 95% interval (over repositories and, '
-      + 'where there are several, training seeds; of two numbers of seeds the first is that of nats) is above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
+      + 'where there are several, training seeds; of two numbers of seeds the first is of nats, the second of exact match) is above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
       + '"As good as" is judged otherwise: supported if not worse by more than a tenth of what the other gains. '
       + 'The paper\'s model is Qwen2.5-Coder-1.5B with long prompts, trained on 409 repositories: a claim that is contradicted here may hold there.',
   };
