@@ -121,16 +121,6 @@ test('RAG V1: only the last 2,000 characters of the prefix are searched for', ()
   assert.equal(contexts.contextFor({ file: 'tests/test_fruit.py', prefix }), '# pears.md\npear pear pear');
 });
 
-test('RAG V1: a chunk that does not fit the budget is left out and counted, the next may fit', () => {
-  const files = { 'long.py': 'apple = "apple apple apple apple apple apple apple"\n', 'short.py': 'apple = "pear"\n' };
-  const cost = count(`# short.py\napple = "pear"${SEPARATOR}`);
-  for (const [tokens, expected, left] of [[cost, '# short.py\napple = "pear"', 1], [cost - 1, '', 2]] as const) {
-    const contexts = denseRetrieval(embedFruit, tokenizer, { ...RAG_V1, budget: tokens }).prepare(repository(files));
-    assert.equal(contexts.contextFor({ file: 'tests/test_a.py', prefix: 'apple' }), expected);
-    assert.deepEqual(contexts.leftOut, { over_budget: left });
-  }
-});
-
 test('a repository with nothing to show gives empty contexts and embeds nothing', () => {
   const embed = (): never => assert.fail('nothing to embed');
   for (const method of [denseRetrieval(embed, tokenizer), hybridRetrieval(embed, tokenizer)]) {
@@ -222,4 +212,12 @@ test('the room of a context is exact: its blocks cost what they cost together', 
     const room = new Room(tokens, tokenizer);
     assert.equal(texts.map((text) => room.take(text)).every(Boolean), fits);
   }
+});
+
+test('a block of which the header alone would fit takes none of the room', () => {
+  const header = '# a/rather/long/path/of/a/module.py', small = '# b.py\nx = 1';
+  const room = new Room(count(header + SEPARATOR), tokenizer);
+  assert.equal(room.takeLines(`${header}\n${lines(9, (i) => `value_${i} = ${i}`)}`), null);
+  assert.ok(room.take(small));
+  assert.equal(new Room(1000, tokenizer).takeLines('# b.py\nx = 1\n'), small);
 });

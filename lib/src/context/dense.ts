@@ -1,19 +1,16 @@
 /** RAG V1: the chunks of a repository whose embeddings are nearest to that of the prefix's end (paper §4.1). */
 import type { Tokenizer } from '../text/tokenizer.js';
-import { Room } from './room.js';
 import { type ChunkOptions, tokenChunks } from './chunks.js';
-import { type ContextMethod, leaveOut, type LeftOut, SEPARATOR } from './context.js';
+import { type ContextMethod, type LeftOut, SEPARATOR } from './context.js';
 import { type Embed, EmbeddingIndex, queryOf } from './embeddings.js';
 
 export interface DenseOptions extends ChunkOptions {
-  /** Chunks in a context. */
+  /** Chunks in a context, which has no budget of its own. */
   k: number;
-  /** A chunk that does not fit is left out. */
-  budget: number;
 }
 
-/** The paper's; its context has no budget of its own. With 256 tokens and k = 5 it goes with full fine-tuning. */
-export const RAG_V1: DenseOptions = { tokens: 512, overlap: 64, maxChunks: 300, maxFiles: 500, k: 3, budget: Infinity };
+/** The paper's. With 256 tokens and k = 5 it goes with full fine-tuning there. */
+export const RAG_V1: DenseOptions = { tokens: 512, overlap: 64, maxChunks: 300, maxFiles: 500, k: 3 };
 
 export function denseRetrieval(embed: Embed, tokenizer: Tokenizer, options: DenseOptions = RAG_V1): ContextMethod {
   return {
@@ -26,11 +23,7 @@ export function denseRetrieval(embed: Embed, tokenizer: Tokenizer, options: Dens
         contextFor({ prefix }) {
           const query = queryOf(prefix);
           if (!query) return '';
-          const room = new Room(options.budget, tokenizer);
-          const found = index.nearest(query, options.k).map((i) => chunks[i]!);
-          const fitting = found.filter((chunk) => room.take(chunk));
-          leaveOut(leftOut, 'over_budget', found.length - fitting.length);
-          return fitting.reverse().join(SEPARATOR);
+          return index.nearest(query, options.k).map((i) => chunks[i]!).reverse().join(SEPARATOR);
         },
       };
     },

@@ -60,8 +60,6 @@ function fit({ path, text }: PythonChunk, room: Room, leftOut: LeftOut): string 
   if (room.take(whole)) return whole;
   const compressed = block(path, compress(text));
   const shown = room.take(compressed) ? compressed : room.takeLines(compressed);
-  // The header alone says nothing.
-  const useful = shown?.includes('\n') ? shown : null;
-  leaveOut(leftOut, useful ? 'shortened' : 'over_budget');
-  return useful;
+  leaveOut(leftOut, shown === null ? 'over_budget' : 'shortened');
+  return shown;
 }

@@ -18,7 +18,7 @@ export class Room {
     return true;
   }
 
-  /** As `take`, with as many of the first lines of `text` as fit. Returns these lines, or null when not even one does. */
+  /** As `take`, with as many of the first lines of a block as fit. Returns these lines; null, and takes nothing, when it is the header alone, which says nothing. */
   takeLines(text: string): string | null {
     const lines = text.split('\n');
     let few = 0, many = lines.length;
@@ -28,6 +28,6 @@ export class Room {
       else many = middle - 1;
     }
     const part = lines.slice(0, few).join('\n').trimEnd();
-    return part && this.take(part) ? part : null;
+    return part.includes('\n') && this.take(part) ? part : null;
   }
 }

@@ -12,7 +12,8 @@ export const rag = contextMethod({
 
 export const ragHybrid = contextMethod({
   name: 'rag-hybrid',
-  settings: ({ rag: { k } }) => ({ k }),
+  // Since 2 a chunk of which the header alone fits takes no room.
+  settings: ({ rag: { k } }) => ({ k, version: 2 }),
   method: ({ embed, tokenizer, contextTokens, learning }) =>
     hybridRetrieval(embed, tokenizer, { ...RAG_V2, k: learning.rag.k, maxChunks: 300, budget: contextTokens }),
 });
