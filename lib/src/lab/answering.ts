@@ -27,7 +27,7 @@ export async function answerTasks<T>(
   const out = new Map<Example, T>();
   const model = answers.model ?? base;
   const before = answers.leftOut?.() ?? {};
-  const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, contextTokens) : { prompts: examples, cut: 0 };
+  const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, contextTokens, tick) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
   const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const contextFor = (e: Example) => {
@@ -77,7 +77,7 @@ export function* adaptersOf(answers: Answers, contexts: readonly Context[]): Gen
 
 /** The text stands before the prefix, which stays as it is; of one that is too long the end. */
 async function withText(
-  text: NonNullable<Answers['text']>, examples: readonly Example[], base: BaseModel, contextTokens: number,
+  text: NonNullable<Answers['text']>, examples: readonly Example[], base: BaseModel, contextTokens: number, tick: (done: number) => void,
 ): Promise<{ prompts: Example[]; cut: number }> {
   const prompts: Example[] = [];
   let cut = 0;
@@ -86,6 +86,9 @@ async function withText(
     const ids = base.tokenizer.encode(withContext(context, ''));
     if (ids.length > contextTokens) cut++;
     prompts.push({ ...e, prefix: [...ids.slice(-contextTokens), ...e.prefix] });
+    // Reading the repositories takes minutes: whoever waits sees that it goes on, and may stop it.
+    tick(0);
+    await new Promise(setImmediate);
   }
   return { prompts, cut };
 }
