@@ -95,7 +95,7 @@ Date.now = () => (now() > from ? now() - 86_400_000 : now());
 });
 
 /** Stages in the order in which one is made from those before it; what is made from a damaged file is taken away, so that the file is read. */
-const STAGES = [/^data\/cache\/synthetic\//, /\/corpus-/, /\/base-/, /\/evolution-/, /\/windows\//, /\/vectors-/, /\/commit-vectors-/, /\/trained\//, /\/cache\/smoke\/runs\//, /^results\/smoke\/runs\//, /^results\/smoke\/(?!runs)/];
+const STAGES = [/^data\/cache\/synthetic\//, /\/smoke\/corpus-/, /\/smoke\/base-/, /\/smoke\/evolution-/, /\/windows\//, /\/vectors-/, /\/commit-vectors-/, /\/trained\//, /\/cache\/smoke\/runs\//, /^results\/smoke\/runs\//, /^results\/smoke\/(?!runs)/];
 const stageOf = (path: string): number => STAGES.findIndex((stage) => stage.test(path));
 /** Tasks, answers and records: damage to them is told, whatever is made again. (Of tensors: test/store/sums.test.ts.) */
 const TOLD = /\.parquet$|\/run\.json$/;
