@@ -8,8 +8,8 @@ import { toList, type Model } from './weights.js';
 export function fingerprint(model: Model): string {
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(model.config).sort(([a], [b]) => (a < b ? -1 : 1))));
   for (const tensor of toList({ ...model, layers: model.layers.slice(-1) }).slice(1)) {
-    // The head is the transpose of what our kernels have packed.
-    const values = tidy(() => thaw(tensor, model.config.untied === true && tensor === model.head).dataSync());
+    // A head of its own is the transpose of what our kernels have packed.
+    const values = tidy(() => thaw(tensor, tensor === model.head).dataSync());
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
   return hash.digest('hex').slice(0, 12);

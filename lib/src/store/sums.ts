@@ -12,22 +12,22 @@ const SUMS = 'SHA256SUMS';
 
 /** Notes what these files of a folder hold now. One process at a time. @param names relative to the folder */
 export function seal(folder: string, names: readonly string[]): void {
-  const sums = readSums(folder);
+  const sums = readSums(folder) ?? new Map<string, string>();
   for (const name of names) sums.set(name, hashFile(join(folder, name)));
   writeFileAtomic(join(folder, SUMS), [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, hash]) => `${hash}  ${name}\n`).join(''));
 }
 
 /** Undefined where there is no such file. One that a list does not name was not finished, or the list is damaged: it is not whole. Without a list, as an earlier version left a folder, all are. */
-export function isWhole(folder: string, name: string): boolean | undefined {
+export function isWhole(folder: string, name: string, sums = readSums(folder)): boolean | undefined {
   const path = join(folder, name);
   if (!existsSync(path)) return undefined;
-  return !existsSync(join(folder, SUMS)) || readSums(folder).get(name) === hashFile(path);
+  return sums === undefined || sums.get(name) === hashFile(path);
 }
 
 /** Whether all these files are there and whole; says so of those that are not what the list has, since whoever asks makes them again. */
 export function areWhole(folder: string, names: readonly string[], progress: Progress): boolean {
-  const states = names.map((name) => ({ name, whole: isWhole(folder, name) })), listed = readSums(folder);
-  for (const { name, whole } of states) if (whole === false && listed.has(name)) sayDamaged(join(folder, name), progress);
+  const sums = readSums(folder), states = names.map((name) => ({ name, whole: isWhole(folder, name, sums) }));
+  for (const { name, whole } of states) if (whole === false && sums?.has(name)) sayDamaged(join(folder, name), progress);
   return states.every(({ whole }) => whole);
 }
 
@@ -37,12 +37,12 @@ export function sayDamaged(path: string, progress: Progress): void {
 }
 
 /** Names of the files that are listed. */
-export const sealed = (folder: string): string[] => [...readSums(folder).keys()];
+export const sealed = (folder: string): string[] => [...(readSums(folder) ?? new Map<string, string>()).keys()];
 
-/** Hash by name. Lines that are none, in a damaged list, are left out. */
-function readSums(folder: string): Map<string, string> {
+/** Hash by name; undefined where there is no list. Lines that are none, in a damaged one, are left out. */
+function readSums(folder: string): Map<string, string> | undefined {
   const path = join(folder, SUMS);
-  if (!existsSync(path)) return new Map();
+  if (!existsSync(path)) return undefined;
   return new Map(readFileSync(path, 'utf8').split('\n').flatMap((line) => {
     const [, hash, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     return hash && name ? [[name, hash] as const] : [];
