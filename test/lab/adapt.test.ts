@@ -33,7 +33,7 @@ const { openCheckpoint } = await import('../../lib/dist/lab/adapt/checkpoint.js'
 const { recordText } = await import('../../lib/dist/lab/adapt/record.js');
 const { modelKey } = await import('../../lib/dist/lab/keys.js');
 const { openRepository } = await import('../../lib/dist/lab/adapt/repository.js');
-const { assertionsOf, completions } = await import('../../lib/dist/lab/adapt/completions.js');
+const { assertionsOf, completions, targetNats } = await import('../../lib/dist/lab/adapt/completions.js');
 const { openCommitVectors } = await import('../../lib/dist/lab/commit-vectors.js');
 const { openCorpus } = await import('../../lib/dist/lab/corpus.js');
 const { openEvolution } = await import('../../lib/dist/lab/evolution.js');
@@ -229,6 +229,12 @@ test('completions: the frozen model and each adapter answer the same assertions'
   const rows = await completions(tasks, { none: undefined, own: own({ repo: repository.id }) }, base, profile);
   assert.deepEqual(rows.map(({ task }) => task), tasks);
   for (const { answers } of rows) assert.deepEqual(Object.keys(answers), ['none', 'own']);
+
+  // What was trained on such assertions finds their targets more probable than the frozen model does.
+  const nats = await targetNats(tasks, { none: undefined, own: own({ repo: repository.id }) }, base, profile);
+  assert.deepEqual(nats.map(({ task }) => task), tasks);
+  const sum = (adapter: string) => nats.reduce((n, { answers }) => n + answers[adapter]!.targetNats, 0);
+  assert.ok(sum('own') < sum('none'), `${sum('own')} ${sum('none')}`);
 });
 
 test('what cannot be used is said in one line', async () => {

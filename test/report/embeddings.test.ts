@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../lib/dist/data/types.js';
 import { profileNamed } from '../../lib/dist/profiles.js';
-import { completionsHtml, cosine, cosineHistogram, exactMatches, nearestTable, pairCosines, recipeTable, standardiseBy } from '../../lib/dist/report/embeddings/index.js';
+import { completionsHtml, cosine, cosineHistogram, exactMatches, natsByAdapter, nearestTable, pairCosines, recipeTable, standardiseBy } from '../../lib/dist/report/embeddings/index.js';
 
 const vectors = new Map([
   ['a', Float32Array.of(1, 0)], ['b', Float32Array.of(3, 4)], ['c', Float32Array.of(0, 2)], ['d', Float32Array.of(-2, 0)],
@@ -59,4 +59,19 @@ test('completions: right is letter by letter, and nothing of a repository become
   // A repository without tests.
   assert.match(completionsHtml([]), /No assertion/);
   assert.equal(exactMatches([]).numRows(), 0);
+});
+
+test('nats by adapter: weighted by tokens, paired, with an interval over test files', () => {
+  const of = (file: string, id: string, none: number, own: number, targetTokens: number) =>
+    ({ task: { file, id } as Task, answers: { none: { targetNats: none, targetTokens, eosNats: 0 }, own: { targetNats: own, targetTokens, eosNats: 0 } } });
+  const rows = [of('a.py', '1', 6, 4, 2), of('a.py', '2', 1, 1, 1), of('b.py', '3', 3, 3.5, 1)];
+  // 10 and 8.5 nats over 4 tokens. Of two files a resample has one twice or both: 2 nats of 3 tokens, or -0.5 of 1.
+  const expected = [
+    { 'adapter': 'none', 'log-probability of a token': '−2.5000', 'own − this': '+0.3750', '95% interval': '−0.5000 to +0.6667' },
+    { 'adapter': 'own', 'log-probability of a token': '−2.1250', 'own − this': '–', '95% interval': '–' },
+  ];
+  assert.deepEqual(natsByAdapter(rows, 'own').objects(), expected);
+  // One file says nothing of others; a repository without tests has no row.
+  assert.equal((natsByAdapter(rows.slice(0, 2), 'own').objects()[0] as Record<string, string>)['95% interval'], '–');
+  assert.equal(natsByAdapter([], 'own').numRows(), 0);
 });

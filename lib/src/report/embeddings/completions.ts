@@ -1,8 +1,14 @@
-/** Completions under several adapters side by side, as HTML for a notebook: right answers are green with a tick, wrong ones grey. */
+/**
+ * Answers under several adapters side by side, as HTML for a notebook (right ones are green with a tick, wrong ones grey), and
+ * the two rulers for them: how many are right, and how probable the targets are.
+ */
 import { from, type ColumnTable } from 'arquero';
 import { strictExactMatch } from '../../eval/exact-match.js';
-import type { Completion } from '../../lab/adapt/index.js';
+import { clusteredInterval, pairedInterval, type ScoredTask } from '../../eval/interval.js';
+import type { Nats } from '../../eval/likelihood.js';
+import type { Completion, UnderEach } from '../../lab/adapt/index.js';
 import { escapeHtml, INK, LINE, MUTED } from '../formats/html.js';
+import { nats } from '../table.js';
 
 const CELL = 'padding:3px 8px;text-align:left;vertical-align:top;background:none;';
 const CODE = 'font-family:var(--jp-code-font-family, monospace);font-size:12px;line-height:1.35;white-space:pre-wrap;word-break:break-word;';
@@ -38,6 +44,27 @@ export function exactMatches(completions: readonly Completion[]): ColumnTable {
   const adapters = Object.keys(completions[0]?.answers ?? {});
   const right = (adapter: string) => completions.filter(({ task, answers }) => strictExactMatch(answers[adapter] ?? '', task.target)).length;
   return from(adapters.map((adapter) => ({ adapter, right: right(adapter), of: completions.length })));
+}
+
+/**
+ * A row an adapter: the log-probability of a target's token under it, on average, and by how much it is higher under the own
+ * one, with the 95% interval over test files (a dash where there is one file).
+ * @param own the name of the adapter that is compared with the others
+ */
+export function natsByAdapter(scored: readonly UnderEach<Nats>[], own: string): ColumnTable {
+  const under = (adapter: string) => scored.map(({ task, answers }): ScoredTask => {
+    const { targetNats, targetTokens } = answers[adapter]!;
+    return { repo: task.file, task: task.id, value: -targetNats / targetTokens, weight: targetTokens };
+  });
+  return from(Object.keys(scored[0]?.answers ?? {}).map((adapter) => {
+    const { mean, low, high } = pairedInterval(under(own), under(adapter));
+    return {
+      'adapter': adapter,
+      'log-probability of a token': nats(clusteredInterval(under(adapter)).mean),
+      'own − this': adapter === own ? '–' : nats(mean),
+      '95% interval': adapter === own || Number.isNaN(low) ? '–' : `${nats(low)} to ${nats(high)}`,
+    };
+  }));
 }
 
 /** The last lines that are not blank, without the indentation that they share. */
