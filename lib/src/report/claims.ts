@@ -64,6 +64,9 @@ export function claims({ predictions, likelihoods, repositories = [] }: ClaimInp
     better('Evo does not go stale', 'Evo − its first commit\'s adapter, kept', 'evolution', 'CR', own(EVO), { method: EVO, adapter: 'first' }),
     ...['rag', 'dependency-context'].flatMap((text) => suitesOf(['CR', 'IR'], (suite) =>
       better('Parameters are better than retrieved text', text === 'rag' ? 'Static − RAG' : 'Static − Dep.-Resolved Context', 'static', suite, own(STATIC), plain(text)))),
+    ...suitesOf(['CR', 'IR'], (suite) => better('Similar chunks in the prompt do harm', 'Pretrained − RAG', 'static', suite, plain('pretrained'), plain('rag'))),
+    ...suitesOf(['CR', 'IR'], (suite) =>
+      better('The definitions that a test imports help', 'Dep.-Resolved Context − pretrained', 'static', suite, plain('dependency-context'), plain('pretrained'))),
     ...(['other', 'average'] as const).flatMap((adapter) => suitesOf(['CR', 'IR'], (suite) =>
       better('The adapter is specific to its repository', adapter === 'other' ? 'own − another repository\'s' : 'own − average', 'static', suite, own(STATIC), { method: STATIC, adapter }))),
     moreHelp(repositories),
