@@ -61,20 +61,15 @@ export function candidatesOf(file: string, source: PythonSource, plain = false):
     // One reject stands for all that such a file asserts.
     if (isTooDeep(source.text, tree)) return [{ reason: 'too_deep', testFunction: '', from: 0, to: source.text.length }];
     let moduleLines: LineRange[] | undefined;
-    // A class may hold thousands of tests, which all have its context.
-    const classLines = new Map<number, LineRange[]>(), contexts = new Map<number, LineRange[]>();
-    const classContextOf = ({ start, node }: Scope): LineRange[] => {
-      const lines = classLines.get(start) ?? classContext(source, node);
-      classLines.set(start, lines);
-      return lines;
-    };
+    // Of the tests of one class, which may be thousands, the context is the same: by where that class starts.
+    const contexts = new Map<number | undefined, LineRange[]>();
     const contextOf = (scopes: Scope[], test: Scope): LineRange[] => {
-      let context = contexts.get(test.start);
+      const classes = scopes.filter((scope) => scope.kind === 'class' && scope.start < test.start), innermost = classes.at(-1)?.start;
+      let context = contexts.get(innermost);
       if (!context) {
         moduleLines ??= moduleContext(source, tree.rootNode);
-        const classes = scopes.filter((scope) => scope.kind === 'class' && scope.start < test.start);
-        context = [...moduleLines, ...classes.flatMap(classContextOf)];
-        contexts.set(test.start, context);
+        context = [...moduleLines, ...classes.flatMap((scope) => classContext(source, scope.node))];
+        contexts.set(innermost, context);
       }
       return context;
     };

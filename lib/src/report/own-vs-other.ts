@@ -57,7 +57,7 @@ export const scored = ({ repo, taskId, seed, strictEM }: Prediction): Required<O
 export const mean = (scores: readonly ScoredTask[]): number => scores.reduce((sum, { value }) => sum + value, 0) / scores.length;
 
 /** Nats a token of a target, which counts by its tokens. An empty target has none and counts for nothing. */
-export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Likelihood): ScoredTask =>
+export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Pick<Likelihood, 'repo' | 'taskId' | 'seed' | 'targetNats' | 'targetTokens'>): ScoredTask =>
   ({ repo, task: taskId, seed, value: targetTokens ? targetNats / targetTokens : 0, weight: targetTokens });
 
 /** Nats a token by which the first is better, repository by repository; over all seeds of either. Repositories that both have. */

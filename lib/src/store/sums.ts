@@ -37,7 +37,7 @@ export function sayDamaged(path: string, progress: Progress): void {
 }
 
 /** Names of the files that are listed. */
-export const sealed = (folder: string): string[] => [...(readSums(folder) ?? new Map<string, string>()).keys()];
+export const sealed = (folder: string): string[] => [...(readSums(folder)?.keys() ?? [])];
 
 /** Hash by name; undefined where there is no list. Lines that are none, in a damaged one, are left out. */
 function readSums(folder: string): Map<string, string> | undefined {

@@ -4,10 +4,11 @@
  */
 import { from, type ColumnTable } from 'arquero';
 import { strictExactMatch } from '../../eval/exact-match.js';
-import { clusteredInterval, pairedInterval, type ScoredTask } from '../../eval/interval.js';
+import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
 import type { Nats } from '../../eval/likelihood.js';
 import type { Completion, UnderEach } from '../../lab/adapt/index.js';
 import { escapeHtml, INK, LINE, MUTED } from '../formats/html.js';
+import { perToken } from '../own-vs-other.js';
 import { nats } from '../table.js';
 
 const CELL = 'padding:3px 8px;text-align:left;vertical-align:top;background:none;';
@@ -52,15 +53,13 @@ export function exactMatches(completions: readonly Completion[]): ColumnTable {
  * @param own the name of the adapter that is compared with the others
  */
 export function natsByAdapter(scored: readonly UnderEach<Nats>[], own: string): ColumnTable {
-  const under = (adapter: string) => scored.map(({ task, answers }): ScoredTask => {
-    const { targetNats, targetTokens } = answers[adapter]!;
-    return { repo: task.file, task: task.id, value: -targetNats / targetTokens, weight: targetTokens };
-  });
+  // Test files stand where the benchmark has repositories.
+  const under = (adapter: string) => scored.map(({ task, answers }) => perToken({ repo: task.file, taskId: task.id, seed: 0, ...answers[adapter]! }));
   return from(Object.keys(scored[0]?.answers ?? {}).map((adapter) => {
-    const { mean, low, high } = pairedInterval(under(own), under(adapter));
+    const scores = under(adapter), { mean, low, high } = pairedInterval(scores, under(own));
     return {
       'adapter': adapter,
-      'log-probability of a token': nats(clusteredInterval(under(adapter)).mean),
+      'log-probability of a token': nats(-clusteredInterval(scores).mean),
       'own − this': adapter === own ? '–' : nats(mean),
       '95% interval': adapter === own || Number.isNaN(low) ? '–' : `${nats(low)} to ${nats(high)}`,
     };
