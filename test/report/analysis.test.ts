@@ -80,10 +80,15 @@ test('claims: all seeds against what trains nothing, the seeds of both against w
 
 test('claims: equal within a tenth of what the better known method gains', () => {
   const base = [...rows('pretrained', 'none', () => 2, { suite: 'IR' }), ...rows('per-repo-lora', 'own', (r, t) => 1 + noise(r, t) / 10, { suite: 'IR' })];
-  const equal = (nats: number) => verdictOf(claims({ predictions: [], likelihoods: [...base, ...rows('code2lora-static', 'own', (r, t) => nats + noise(r, t) / 10, { suite: 'IR' })] }), 'Static − per-repo LoRA', 'IR');
+  const equal = (nats: number, apart = 0) => verdictOf(claims({ predictions: [], likelihoods: [
+    ...base, ...rows('code2lora-static', 'own', (r, t) => nats + noise(r, t) / 10 + (r % 2 ? apart : -apart), { suite: 'IR' }),
+  ] }), 'Static − per-repo LoRA', 'IR');
   assert.equal(equal(1.05).verdict, 'supported');
   assert.equal(equal(0.5).verdict, 'supported');
   assert.equal(equal(1.2).verdict, 'contradicted');
+  // The interval holds the limit, 0.1: beyond zero, and not.
+  assert.deepEqual([equal(1.1, 0.08).verdict, equal(1.1, 0.08).because], ['undecided', 'worse, and open whether by more than 0.1000, a tenth of what per-repo LoRA gains']);
+  assert.deepEqual([equal(1.1, 0.3).verdict, equal(1.1, 0.3).because], ['undecided', 'open whether worse by more than 0.1000, a tenth of what per-repo LoRA gains']);
 });
 
 test('conditions: matched less published, by method and suite, over the seeds of both', () => {

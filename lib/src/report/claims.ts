@@ -104,9 +104,10 @@ function equal(found: Pick<Claim, 'measured' | 'exactMatch'>, gain: NatsDifferen
   if (!found.measured || !gain) return { ...base, ...NOT_RUN };
   if (gain.difference.mean <= 0) return { ...base, verdict: 'undecided', because: 'per-repo LoRA gains nothing' };
   if (Number.isNaN(found.measured.difference.low)) return { ...base, verdict: 'undecided', because: 'a single repository' };
-  const margin = EQUAL * gain.difference.mean, { low, high } = found.measured.difference, within = `±${natsSize(margin)}, a tenth of what per-repo LoRA gains`;
-  if (low >= -margin) return { ...base, verdict: 'supported', because: `not worse by more than ${within.slice(1)}` };
-  return high < -margin ? { ...base, verdict: 'contradicted', because: `worse by more than ${within.slice(1)}` } : { ...base, verdict: 'undecided', because: `interval reaches beyond ${within}` };
+  const margin = EQUAL * gain.difference.mean, { low, high } = found.measured.difference, limit = `${natsSize(margin)}, a tenth of what per-repo LoRA gains`;
+  if (low >= -margin) return { ...base, verdict: 'supported', because: `not worse by more than ${limit}` };
+  if (high < -margin) return { ...base, verdict: 'contradicted', because: `worse by more than ${limit}` };
+  return { ...base, verdict: 'undecided', because: `${high < 0 ? 'worse, and open whether' : 'open whether worse'} by more than ${limit}` };
 }
 
 /** The most against the fewest training repositories, on the same unseen ones. */
@@ -146,7 +147,8 @@ export function claimsTable(list: readonly Claim[]): ReportTable {
     findings: [],
     note: 'A verdict rests on the log-likelihood: above zero the target is more probable under what is named first. Supported: the 95% interval (over repositories and, '
       + 'where there are several, training seeds; of two numbers of seeds the first is of nats, the second of exact match) is above zero; contradicted: below; undecided: it holds zero, and beside it stands the smallest difference that would have been told from zero in four of five such measurements. '
-      + '"As good as" is judged otherwise: supported if not worse by more than a tenth of what the other gains. '
+      + '"As good as" is judged otherwise: supported if not worse by more than a tenth of what the other gains, undecided if the interval holds that limit. '
+      + 'Retrieved text stands before the model as it is, which nothing has trained: how much training alone gains over it is in the rows of single LoRA. '
       + 'The paper\'s model is Qwen2.5-Coder-1.5B with long prompts, trained on 409 repositories: a claim that is contradicted here may hold there.',
   };
 }
