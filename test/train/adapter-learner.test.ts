@@ -74,6 +74,22 @@ test('the contrast is with another repository, not with another commit of the sa
   assert.equal(pushed([at('a', 0), at('a', 1), at('a', 2)]), 0);
 });
 
+test('the contrast, cut into micro-batches of any size, is that of the whole', () => {
+  const contrast = { weight: 2, margin: 10 }, batch = toBatch(draw.items.flat(), 39);
+  const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
+  const weights = tf.tensor1d(draw.items.flatMap((list, c) => list.flatMap((e) => e.target.map(() => 2 / 3 / sizes[c]!))));
+  const lossWith = (p: Tensor[], order: string[]) => {
+    const states = hiddenStates(model, batch.ids, { lora: toLowRank(writer.write(p, order.map((repo) => ({ repo })))) });
+    return headLoss(tf.gather(states, batch.rows as Tf.Tensor1D), model.head, batch.target, weights, false);
+  };
+  const push = tf.grads((...p: Tensor[]) => lossWith(p, [...'abc']).sub(lossWith(p, [...'bca'])) as Tf.Scalar)(writer.parameters);
+  const expected = direct().gradients.map((g, i) => g.add(push[i]!));
+  for (const microBatch of [99, 6, 3, 2, 1]) {
+    const got = learn({ microBatch, contrast }).gradients(writer.parameters, draw).gradients;
+    assert.ok(gap(got, expected) < 1e-4, `${microBatch}: ${gap(got, expected)}`);
+  }
+});
+
 test('a step against the contrastive gradient raises the margin between own and other adapter', () => {
   const margin = (parameters: Tensor[]) => {
     const lossWith = (order: string[]) => {

@@ -74,11 +74,7 @@ export function adapterLearner(
         });
         add(part);
       }
-      if (options.contrast && leaves.some(isBatched)) {
-        const push = contrastGradients(draw, leaves, rebuild, options.contrast);
-        add(push.gradients);
-        tokens += push.tokens;
-      }
+      if (options.contrast && leaves.some(isBatched)) tokens += contrast(draw, leaves, rebuild, options.contrast, add);
       // A writer whose parameters are the factors themselves needs no second pass.
       if (leaves.every((t, i) => t === parameters[i])) return { loss: readSum(losses), gradients: sums, tokens };
       if (options.checkpoint) trimMemory();
@@ -88,32 +84,50 @@ export function adapterLearner(
     });
   }
 
-  /** Each context's tasks once more, under their own adapter and under that of the next repository; nothing where there is one only. */
-  function contrastGradients(
-    draw: Draw, leaves: Tensor[], rebuild: (list: Tensor[]) => Adapter, { weight, margin }: { weight: number; margin: number },
-  ): { gradients: Tensor[]; tokens: number } {
-    const contexts = draw.contexts.length;
-    const batch = toBatch(draw.items.flat(), pad);
-    const others = draw.contexts.map((_, i) => nextRepository(draw.contexts, i)), next = tf.tensor1d(others, 'int32');
-    const owner = draw.items.flatMap((list, c) => list.flatMap((e) => e.target.map(() => c)));
+  /**
+   * Each context's tasks once more, under their own adapter and under that of the next repository; nothing where there is one
+   * only. `add` is given the gradients for the leaves, a micro-batch at a time. Returns the tokens that went through the model.
+   */
+  function contrast(
+    draw: Draw, leaves: Tensor[], rebuild: (list: Tensor[]) => Adapter, { weight, margin }: { weight: number; margin: number }, add: (gradients: Tensor[]) => void,
+  ): number {
+    const indices = draw.contexts.map((_, c) => c), others = indices.map((c) => nextRepository(draw.contexts, c));
     const sizes = draw.items.map((list) => list.reduce((n, e) => n + e.target.length, 0));
-    // The mean loss of each context: target tokens stand in the order of the contexts.
-    const perContext = (adapter: Adapter) => {
-      const states = statesOf(adapter, batch);
-      let at = 0;
-      return sizes.map((size) => {
-        const [some, target] = [states.slice([at], [size]), batch.target.slice([at], [size])];
-        at += size;
-        return headLoss(some, model.head, target, tf.fill([size], 1 / size), false).dataSync()[0]!;
+    const batches = parts(draw).map(({ from, to, items }) => {
+      const share = items.length / (to - from);
+      // Target tokens stand in the order of the contexts.
+      return { from, to, items, owner: items.flatMap((e, i) => e.target.map(() => from + Math.floor(i / share))) };
+    });
+    const under = (list: Tensor[], rows: readonly number[]) => rebuild(list.map((t) => (isBatched(t) ? tf.gather(t, tf.tensor1d([...rows], 'int32')) : t)));
+    let tokens = 0;
+    /** The mean loss of each context's tasks under the adapter in row `rows[context]`. */
+    const losses = (rows: readonly number[]) => {
+      const sums = indices.map(() => 0);
+      for (const { from, to, items, owner } of batches) tidy(() => {
+        const batch = toBatch(items, pad), states = statesOf(under(leaves, rows.slice(from, to)), batch);
+        tokens += batch.ids.size;
+        for (let at = 0; at < owner.length;) {
+          const c = owner[at]!, size = owner.lastIndexOf(c) + 1 - at;
+          const [some, target] = [states.slice([at], [size]), batch.target.slice([at], [size])];
+          sums[c]! += headLoss(some, model.head, target, tf.fill([size], 1 / sizes[c]!), false).dataSync()[0]!;
+          at += size;
+        }
       });
+      return sums;
     };
-    const swapped = (list: Tensor[]) => list.map((t) => (isBatched(t) ? tf.gather(t, next) : t));
-    const [own, other] = tidy(() => [perContext(rebuild(leaves)), perContext(rebuild(swapped(leaves)))] as const);
-    const active = own.map((x, c) => (others[c] !== c && margin + x - other[c]! > 0 ? weight / contexts : 0));
-    const weights = tf.tensor1d(owner.map((c) => active[c]! / sizes[c]!));
-    const gradients = tf.grads((...x: Tensor[]) =>
-      lossOf(rebuild(x), batch, weights).sub(lossOf(rebuild(swapped(x)), batch, weights)))(leaves);
-    return { gradients, tokens: 4 * batch.ids.size };
+    const own = losses(indices), other = losses(others);
+    const active = own.map((x, c) => (others[c] !== c && margin + x - other[c]! > 0 ? weight / draw.contexts.length : 0));
+    for (const { from, to, items, owner } of batches) {
+      if (owner.every((c) => active[c] === 0)) continue;
+      for (const [rows, sign] of [[indices, 1], [others, -1]] as const) {
+        add(tidy(() => {
+          const batch = toBatch(items, pad), weights = tf.tensor1d(owner.map((c) => (sign * active[c]!) / sizes[c]!));
+          tokens += batch.ids.size;
+          return tf.grads((...x: Tensor[]) => lossOf(under(x, rows.slice(from, to)), batch, weights))(leaves);
+        }));
+      }
+    }
+    return tokens;
   }
 
   /** Contexts with equally many tasks go through the model together. */
