@@ -1,5 +1,5 @@
 /** The folder of an array: what its jobs do, how far they are, and why they failed. It lies where all machines of a cluster see it. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { isFields } from '../../store/fields.js';
@@ -17,6 +17,7 @@ export interface Sent {
 }
 
 const JOBS = 'jobs.json', SENT = 'sent.json';
+const OLD_MS = 60 * 60_000;
 /** What a job is called in its files: its place in the array. */
 export const PREPARE = 'prepare';
 export const logOf = (folder: string, job: number | typeof PREPARE): string => join(folder, `${job}.log`);
@@ -39,6 +40,8 @@ function isSent(x: unknown): x is Sent {
   return typeof prepare === 'string' && typeof array === 'string' && Array.isArray(runs) && runs.every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === 'string'));
 }
 
+/** Whether whoever follows the array has had the time to read why its runs failed, after the last of them ended. */
+export const isOld = (folder: string): boolean => Date.now() - Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs)) > OLD_MS;
 export const clearAway = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
 export const writeProgress = (folder: string, job: number | typeof PREPARE, update: ProgressUpdate): void => writeFileAtomic(join(folder, `${job}.progress.json`), JSON.stringify(update));

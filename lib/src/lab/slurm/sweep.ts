@@ -12,7 +12,7 @@ import { locked } from '../../store/lock.js';
 import { groupBy } from '../../train/draws.js';
 import { cache, root } from '../paths.js';
 import type { SweepLab, SweepRun } from '../sweep-run.js';
-import { clearAway, logEnd, logOf, PREPARE, readFailures, readProgress, sentArrays, writeJobs, writeSent } from './jobs.js';
+import { clearAway, isOld, logEnd, logOf, PREPARE, readFailures, readProgress, sentArrays, writeJobs, writeSent } from './jobs.js';
 import { cancel, ending, queue, type SlurmOptions, submit } from './slurm.js';
 
 const LOOK_MS = 2000;
@@ -26,6 +26,8 @@ interface Job {
   /** Slurm's ids: its own, and that of the job that it waits for. */
   id: string;
   prepare: string;
+  /** An earlier sweep sent it, which may follow it too, and other jobs that wait for the same. */
+  followed: boolean;
   runs: SweepRun[];
 }
 
@@ -42,7 +44,7 @@ export async function sweepOnSlurm(
     await follow(jobs, lab, ended);
   } catch (error) {
     // Stopped, or Slurm cannot be asked any more.
-    await cancel([...new Set(jobs.flatMap(({ id, prepare }) => [id, prepare]))]).catch(() => {});
+    await cancel([...new Set(jobs.flatMap(({ id, prepare, followed }) => (followed ? [id] : [id, prepare])))]).catch(() => {});
     throw error;
   }
 }
@@ -53,10 +55,10 @@ async function send(groups: readonly SweepRun[][], lab: SweepLab, options: Slurm
   const byId = groupBy(groups.flat(), (run) => lab.ids(run).id);
   for (const { folder, sent: { prepare, array, runs } } of sentArrays(place)) {
     const alive = runs.map((ids, index) => ({ ids, index, id: `${array}_${index}` })).filter(({ id }) => waiting.has(id));
-    if (!alive.length) clearAway(folder);
+    if (!alive.length && isOld(folder)) clearAway(folder);
     for (const { ids, index, id } of alive) {
       const own = [...new Set(ids)].flatMap((run) => byId.get(run) ?? []);
-      if (own.length) jobs.push({ folder, index, id, prepare, runs: own });
+      if (own.length) jobs.push({ folder, index, id, prepare, followed: true, runs: own });
       for (const run of ids) byId.delete(run);
     }
   }
@@ -80,7 +82,7 @@ async function send(groups: readonly SweepRun[][], lab: SweepLab, options: Slurm
       `--dependency=afterok:${prepare}`, '--kill-on-invalid-dep=yes',
     ]);
     writeSent(folder, { prepare, array, runs: ids });
-    return [...jobs, ...left.map((runs, index) => ({ folder, index, id: `${array}_${index}`, prepare, runs }))];
+    return [...jobs, ...left.map((runs, index) => ({ folder, index, id: `${array}_${index}`, prepare, followed: false, runs }))];
   } catch (error) {
     await cancel([prepare]).catch(() => {});
     throw error;
