@@ -53,6 +53,16 @@ test('runs of one name are one choice under several seeds', () => {
   assert.match(ablationTable(ablationRows([one]), 'Pooling').note, /one training seed/);
 });
 
+test('choices of unlike seeds are compared under those of both; of unlike tasks not at all', () => {
+  const seeds = (name: string, list: readonly number[], a: string) => ({ name, predictions: list.flatMap((seed) => answers('own', { a, b: '1100' }, { seed })) });
+  const [, more] = ablationRows([seeds('one', [3407], '1110'), seeds('three', [3407, 1, 2], '1000')]);
+  close(more?.change?.mean, -2 / 8);
+  assert.deepEqual([more?.change?.seeds, more?.seeds], [1, 3]);
+  assert.match(ablationTable([more!, ...ablationRows([seeds('one', [3407], '1110')])], 'Pooling').note, /unlike numbers of training seeds/);
+  const [, other] = ablationRows([seeds('one', [3407], '1110'), seeds('fewer tasks', [3407], '111')]);
+  assert.equal(other?.change, undefined);
+});
+
 test('a method without an adapter, or without controls, has a row too', () => {
   const plain = { name: 'no adapter', predictions: answers('none', { a: '1000', b: '1000' }) };
   const rows = ablationRows([plain, mean]);

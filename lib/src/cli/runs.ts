@@ -1,13 +1,13 @@
 /** `runs`: lists the stored runs of a profile; compares two of them; removes one. */
 import { parseArgs } from 'node:util';
 import { pairedInterval } from '../eval/interval.js';
-import type { Interval, Prediction, Suite } from '../eval/types.js';
+import type { Interval, Prediction } from '../eval/types.js';
 import type { AdapterKind } from '../methods/index.js';
 import type { RunRecord } from '../lab/run.js';
 import { readStored, removeRun, storedId, storedIds } from '../lab/run-store.js';
 import { type Profile, profileNamed } from '../profiles.js';
 import { isControl, suites } from '../report/labels.js';
-import { mean, natsDifference, scored } from '../report/own-vs-other.js';
+import { meanScore, natsDifference, scored } from '../report/own-vs-other.js';
 import { nats, percent, points } from '../report/table.js';
 import { explain, UserError } from '../store/errors.js';
 
@@ -49,7 +49,7 @@ async function list(profile: Profile): Promise<void> {
   for (const reason of broken) console.log(reason);
 }
 
-const strictEM = (predictions: readonly Prediction[]): string => (predictions.length ? percent(mean(predictions.map(scored))) : '–');
+const strictEM = (predictions: readonly Prediction[]): string => (predictions.length ? percent(meanScore(predictions.map(scored))) : '–');
 
 /** `steps=200 head.form=paper`. */
 function differences(record: RunRecord, profile: Profile): string {
@@ -77,12 +77,13 @@ async function compare(profile: Profile, a: string, b: string): Promise<void> {
   const rows = [['suite', 'adapter', 'A', 'B', 'A − B', '95% interval', 'tasks', 'nats a token', '95% interval', 'tasks']];
   for (const suite of suites) {
     for (const kind of new Set(first.predictions.map(kindOf))) {
-      const of = ({ predictions }: typeof first) => predictions.filter((p) => p.suite === suite && kindOf(p) === kind).map(scored);
-      const [left, right] = [of(first), of(second)];
-      if (left.length === 0 || right.length === 0) continue;
-      const change = pairedInterval(left, right), byNats = natsOf(suite, kind);
+      const of = <Row extends Pick<Prediction, 'suite' | 'adapter'>>(rows: readonly Row[]) => rows.filter((row) => row.suite === suite && kindOf(row) === kind);
+      const answers = shared(of(first.predictions), of(second.predictions)), likelihoods = shared(of(first.likelihoods), of(second.likelihoods));
+      const [left, right] = [answers[0].map(scored), answers[1].map(scored)];
+      if (left.length === 0) continue;
+      const change = pairedInterval(left, right), byNats = likelihoods[0].length ? natsDifference(...likelihoods).difference : undefined;
       rows.push([
-        suite, kind === 'own' ? 'own or none' : kind, percent(mean(left)), percent(mean(right)), points(change.mean), bounds(change, points), String(change.tasks),
+        suite, kind === 'own' ? 'own or none' : kind, percent(meanScore(left)), percent(meanScore(right)), points(change.mean), bounds(change, points), String(change.tasks),
         ...(byNats ? [nats(byNats.mean), bounds(byNats, nats), String(byNats.tasks)] : ['–', '–', '0']),
       ]);
     }
@@ -90,14 +91,12 @@ async function compare(profile: Profile, a: string, b: string): Promise<void> {
   if (rows.length === 1) throw new UserError(`${a} and ${b} have no suite and adapter in common, so there is nothing to compare.`);
   console.log(`Strict EM in %, differences in points; nats a token by which the target is more probable under A.\nA: ${a}\nB: ${b}\n`);
   print(rows);
+}
 
-  /** On the tasks whose likelihood was taken in both: profiles may have been set to different numbers of them. */
-  function natsOf(suite: Suite, kind: AdapterKind): Interval | undefined {
-    const of = ({ likelihoods }: typeof first) => likelihoods.filter((row) => row.suite === suite && kindOf(row) === kind);
-    const [left, right] = [of(first), of(second)], [ofLeft, ofRight] = [left, right].map((list) => new Set(list.map(({ taskId }) => taskId)));
-    const [ours, theirs] = [left.filter(({ taskId }) => ofRight!.has(taskId)), right.filter(({ taskId }) => ofLeft!.has(taskId))];
-    return ours.length ? natsDifference(ours, theirs).difference : undefined;
-  }
+/** The rows of tasks that both have: profiles may have been set to different numbers of them. */
+function shared<Row extends { taskId: string }>(left: readonly Row[], right: readonly Row[]): [Row[], Row[]] {
+  const [ofLeft, ofRight] = [left, right].map((rows) => new Set(rows.map(({ taskId }) => taskId)));
+  return [left.filter(({ taskId }) => ofRight!.has(taskId)), right.filter(({ taskId }) => ofLeft!.has(taskId))];
 }
 
 /** Rows of equally many cells, in columns. */

@@ -5,6 +5,7 @@
  */
 import { UserError } from '../store/errors.js';
 import { Random } from '../store/random.js';
+import { quantile } from './average.js';
 import type { Interval } from './types.js';
 
 /** One task's score. */
@@ -22,14 +23,6 @@ export interface ScoredTask {
 export interface BootstrapOptions {
   seed?: number;
   resamples?: number;
-}
-
-/** Quantile of a sorted array with linear interpolation, as numpy's default. */
-function quantile(sorted: Float64Array, q: number): number {
-  const at = q * (sorted.length - 1);
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
 }
 
 const seedsOf = (values: readonly ScoredTask[]): (number | undefined)[] => [...new Set(values.map(({ seed }) => seed))];

@@ -1,6 +1,6 @@
 /** Scores repository by repository: how far a method's mean hides good and bad ones. */
 import { UserError } from '../store/errors.js';
-import { mean, median } from './average.js';
+import { deviation, mean, median } from './average.js';
 import type { Prediction } from './types.js';
 
 /** Fractions in [0, 1], each a mean over the repository's tasks (and over seeds where there are several). */
@@ -51,12 +51,7 @@ export function perRepository(predictions: readonly Prediction[]): RepositorySco
 export function spread(rows: readonly RepositoryScores[], score: Score): Spread {
   if (rows.length === 0) throw new UserError('No repository to compare: no task was evaluated. Check the filters of the evaluation.');
   const values = rows.map((row) => row[score]);
-  const centre = mean(values);
-  return {
-    repositories: values.length,
-    median: median(values),
-    sigma: Math.sqrt(mean(values.map((value) => (value - centre) ** 2))),
-  };
+  return { repositories: values.length, median: median(values), sigma: deviation(values) };
 }
 
 /**

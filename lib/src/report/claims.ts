@@ -38,7 +38,7 @@ const plain = (method: string): Side => ({ method, adapter: 'none' });
 
 const STATIC = 'code2lora-static', EVO = 'code2lora-evo';
 const NOT_RUN = { verdict: 'not run', because: '' } as const;
-/** Equal is what differs by no more than this share of what the better known method gains over the pretrained model. */
+/** As good is what is behind by no more than this share of what the better known method gains over the pretrained model. */
 const EQUAL = 0.1;
 
 export interface ClaimInputs {

@@ -42,10 +42,10 @@ export const isControl = (adapter: AdapterKind): adapter is Control => adapter i
 /** A method's own answers, and the two controls that stand beside them in every table. */
 export const isCompared = (adapter: AdapterKind): boolean => !isControl(adapter) || adapter === 'other' || adapter === 'average';
 
-/** A method that is not among the labels is called by its own name. */
 /** False of what answers as it is, and so under one seed for all. */
 export const isTrained = (method: string): boolean => methods.some(({ name, settings }) => name === method && settings !== undefined);
 
+/** A method that is not among the labels is called by its own name. */
 export const methodLabel = (method: string): string => LABELS[method]?.label ?? method;
 export const publishedName = (method: string): string | undefined => LABELS[method]?.published;
 export const isCode2Lora = (method: string): boolean => method.startsWith('code2lora');

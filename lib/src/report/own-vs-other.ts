@@ -3,6 +3,7 @@
  * by task: the same tasks twice, so the difference says more than two separate intervals. On two rulers: exact match, and
  * the likelihood of the target, which sees what changes no answer yet.
  */
+import { mean } from '../eval/average.js';
 import { pairedInterval, type ScoredTask, smallestDetectable } from '../eval/interval.js';
 import type { Interval, Likelihood, Prediction } from '../eval/types.js';
 import { groupBy } from '../train/draws.js';
@@ -44,7 +45,7 @@ export function ownVsOther(predictions: readonly Prediction[], likelihoods: read
       if (!isControl(control)) return [];
       const other = rows.map(scored), otherNats = natsOf.get(control);
       return [{
-        track, method, suite, control, difference: pairedInterval(own, other), own: mean(own), other: mean(other),
+        track, method, suite, control, difference: pairedInterval(own, other), own: meanScore(own), other: meanScore(other),
         ...(ownNats && otherNats && { nats: natsDifference(ownNats, otherNats) }),
       }];
     });
@@ -54,7 +55,7 @@ export function ownVsOther(predictions: readonly Prediction[], likelihoods: read
 /** A prediction's strict exact match, as the intervals want it. */
 export const scored = ({ repo, taskId, seed, strictEM }: Prediction): Required<Omit<ScoredTask, 'weight'>> => ({ repo, task: taskId, seed, value: Number(strictEM) });
 
-export const mean = (scores: readonly ScoredTask[]): number => scores.reduce((sum, { value }) => sum + value, 0) / scores.length;
+export const meanScore = (scores: readonly ScoredTask[]): number => mean(scores.map(({ value }) => value));
 
 /** Nats a token of a target, which counts by its tokens. An empty target has none and counts for nothing. */
 export const perToken = ({ repo, taskId, seed, targetNats, targetTokens }: Pick<Likelihood, 'repo' | 'taskId' | 'seed' | 'targetNats' | 'targetTokens'>): ScoredTask =>

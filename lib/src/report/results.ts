@@ -3,14 +3,14 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '../lab/run.js';
 import type { Studies } from '../lab/run-store.js';
-import { writeFileAtomic } from '../store/atomic.js';
-import { ablationRows } from './ablation/rows.js';
+import { type AblationRow, ablationRows } from './ablation/rows.js';
 import { ablationTable } from './ablation/table.js';
 import { conditionsTable } from './analysis/conditions.js';
 import { repositoriesFigure, repositoriesTable } from './analysis/repositories.js';
 import { claims, claimsTable } from './claims.js';
 import { countErrors } from './errors.js';
 import { type ExportItem, exportFigures } from './export.js';
+import { exportTable, TABLE_FORMATS } from './export-table.js';
 import { alongFigure } from './figures/along.js';
 import { errorFigure } from './figures/errors.js';
 import { headroomFigure } from './figures/headroom.js';
@@ -18,8 +18,6 @@ import { mainResult, oodResult } from './figures/main-result.js';
 import { ownVsOtherFigure } from './figures/own-vs-other.js';
 import { perRepositoryFigure } from './figures/per-repository.js';
 import type { Figure } from './figures/theme.js';
-import { toCsv } from './formats/csv.js';
-import { toLatex } from './formats/latex.js';
 import { toMarkdown } from './formats/markdown.js';
 import { HEADROOM_WRITER, headroomOf } from './headroom.js';
 import { methodLabel, tracks } from './labels.js';
@@ -62,23 +60,17 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'errors': errorTable(errors, published),
     'headroom': headroomTable(towin.rows),
     'headroom-by-repository': headroomByRepositoryTable(towin.byRepository, HEADROOM_WRITER),
-    'passes': studies.length.length > 1 ? ablationTable(length, 'Passes') : undefined,
-    'repositories': repositories.length > 2 ? repositoriesTable(repositories, published) : undefined,
+    'passes': isSeveral(length) ? ablationTable(length, 'Passes') : undefined,
+    'repositories': isSeveral(repositories) ? repositoriesTable(repositories, published) : undefined,
     'conditions': conditionsTable(studies.conditions),
     'claims': claimsTable(claims({ predictions, likelihoods, repositories })),
     'efficiency': efficiencyTable(runs.map(({ record }) => record), published),
   };
   const files: string[] = [];
   for (const [name, table] of Object.entries(tables)) {
-    for (const [extension, render] of Object.entries({ md: toMarkdown, csv: toCsv, tex: toLatex })) {
-      const path = join(folder, 'tables', `${name}.${extension}`);
-      if (isEmpty(table)) {
-        rmSync(path, { force: true });
-        continue;
-      }
-      writeFileAtomic(path, render(table));
-      files.push(path);
-    }
+    const basePath = join(folder, 'tables', name);
+    if (!isEmpty(table)) files.push(...exportTable(table, basePath));
+    else for (const extension of TABLE_FORMATS) rmSync(`${basePath}.${extension}`, { force: true });
   }
 
   const figures: Record<string, Figure | undefined> = {
@@ -90,9 +82,9 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
     'main-ood': oodResult(summary),
     'own-vs-other': ownVsOtherFigure(comparisons),
     'headroom': headroomFigure(towin.byRepository, methodLabel(HEADROOM_WRITER)),
-    'passes': alongFigure(length, 'Passes over the training tasks'),
-    'repositories': repositories.length > 2 ? repositoriesFigure(repositories, published) : undefined,
-    'repositories-gain': repositories.length > 2 ? alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') : undefined,
+    'passes': isSeveral(length) ? alongFigure(length, 'Passes over the training tasks') : undefined,
+    'repositories': isSeveral(repositories) ? repositoriesFigure(repositories, published) : undefined,
+    'repositories-gain': isSeveral(repositories) ? alongFigure(repositories.filter(({ suite }) => suite === 'CR'), 'Training repositories') : undefined,
   };
   const items: ExportItem[] = [];
   for (const [name, figure] of Object.entries(figures)) {
@@ -114,4 +106,6 @@ export async function writeResults(runs: readonly Run[], studies: Studies, folde
   };
 }
 
+/** Of one choice alone there is nothing to compare. */
+const isSeveral = (rows: readonly AblationRow[]): boolean => new Set(rows.map(({ choice }) => choice)).size > 1;
 const isEmpty = (table: ReportTable | undefined): table is undefined => !table?.sections.some(({ rows }) => rows.length > 0);

@@ -8,7 +8,7 @@ import type { AdapterKind } from '../../methods/index.js';
 import { UserError } from '../../store/errors.js';
 import { groupBy } from '../../train/draws.js';
 import { suites } from '../labels.js';
-import { type NatsDifference, natsDifference, perToken, scored } from '../own-vs-other.js';
+import { type NatsDifference, natsDifference, onBoth, perToken, scored } from '../own-vs-other.js';
 
 /** One choice: what it is called in the table, and what was answered with it under one seed. */
 export interface Choice {
@@ -46,36 +46,33 @@ export function ablationRows(runs: readonly Choice[]): AblationRow[] {
     ({ name, predictions: list.flatMap(({ predictions }) => predictions), likelihoods: list.flatMap(({ likelihoods = [] }) => likelihoods) }));
   const [first] = choices;
   return suites.flatMap((suite) => choices.flatMap((choice): AblationRow[] => {
-    const byAdapter = adaptersOf(choice, suite);
+    const byAdapter = adaptersOf(choice.predictions, suite), nats = adaptersOf(choice.likelihoods, suite);
     const own = byAdapter.get('own'), other = byAdapter.get('other'), answers = own ?? byAdapter.get('none');
     if (!answers) return [];
-    const before = choice === first ? undefined : adaptersOf(first!, suite);
-    const reference = before?.get('own') ?? before?.get('none');
-    const nats = natsOf(choice, suite), natsBefore = choice === first ? undefined : natsOf(first!, suite);
     const [ownNats, otherNats, averageNats] = [nats.get('own') ?? nats.get('none'), nats.get('other'), nats.get('average')];
-    const referenceNats = natsBefore?.get('own') ?? natsBefore?.get('none');
+    const [before, natsBefore] = choice === first ? [new Map(), new Map()] as const : [adaptersOf(first!.predictions, suite), adaptersOf(first!.likelihoods, suite)];
+    const change = comparable<Prediction>(answers, before.get('own') ?? before.get('none'));
+    const changeNats = comparable<Likelihood>(ownNats, natsBefore.get('own') ?? natsBefore.get('none'));
     return [{
       choice: choice.name, suite, seeds: new Set(choice.predictions.map(({ seed }) => seed)).size,
-      scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list)])),
-      ...(own && other && { gain: pairedInterval(own, other) }),
-      ...(reference && sameTasks(answers, reference) && { change: pairedInterval(answers, reference) }),
+      scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list.map(scored))])),
+      ...(own && other && { gain: pairedInterval(own.map(scored), other.map(scored)) }),
+      ...(change && { change: pairedInterval(change[0].map(scored), change[1].map(scored)) }),
       ...(ownNats && { ownNats: clusteredInterval(ownNats.map(perToken)) }),
       ...(ownNats && otherNats && { gainNats: natsDifference(ownNats, otherNats) }),
       ...(ownNats && averageNats && { averageNats: natsDifference(ownNats, averageNats) }),
-      ...(ownNats && referenceNats && sameTasks(ownNats, referenceNats) && { changeNats: natsDifference(ownNats, referenceNats) }),
+      ...(changeNats && { changeNats: natsDifference(...changeNats) }),
     }];
   }));
 }
 
-/** Choices of what is trained on can leave a suite with other tasks, which cannot be compared one by one. */
-function sameTasks(one: readonly TaskOfRow[], other: readonly TaskOfRow[]): boolean {
-  const keyOf = ({ task, taskId, seed }: TaskOfRow) => `${task ?? taskId}/${seed}`, keys = new Set(one.map(keyOf));
-  return one.length === other.length && other.every((row) => keys.has(keyOf(row)));
-}
-interface TaskOfRow {
-  task?: string;
-  taskId?: string;
-  seed: number;
+/**
+ * The answers of two choices to the same tasks, under the seeds that both have; undefined where one has other tasks, as choices
+ * of what is trained on can leave a suite with: these cannot be compared one by one.
+ */
+function comparable<Row extends Pick<Prediction, 'taskId' | 'seed' | 'method'>>(one: readonly Row[] = [], other: readonly Row[] = []): [Row[], Row[]] | undefined {
+  const both = onBoth(one, other), tasks = (rows: readonly Row[]) => new Set(rows.map(({ taskId }) => taskId)).size;
+  return both && tasks(both[0]) === tasks(one) && tasks(both[1]) === tasks(other) ? both : undefined;
 }
 
 function oneTrack(choices: readonly Choice[]): void {
@@ -85,9 +82,6 @@ function oneTrack(choices: readonly Choice[]): void {
   }
 }
 
-/** Scores of a choice on a suite, by adapter. */
-function adaptersOf({ predictions }: Choice, suite: Suite): Map<AdapterKind, Required<ReturnType<typeof scored>>[]> {
-  const groups = groupBy(predictions.filter((p) => p.suite === suite), (p) => p.adapter);
-  return new Map([...groups].map(([adapter, list]) => [adapter, list.map(scored)]));
-}
-const natsOf = ({ likelihoods }: Required<Choice>, suite: Suite): Map<AdapterKind, Likelihood[]> => groupBy(likelihoods.filter((p) => p.suite === suite), (p) => p.adapter);
+/** What is of a suite, by adapter. */
+const adaptersOf = <Row extends Pick<Prediction, 'suite' | 'adapter'>>(rows: readonly Row[], suite: Suite): Map<AdapterKind, Row[]> =>
+  groupBy(rows.filter((row) => row.suite === suite), ({ adapter }) => adapter);

@@ -15,6 +15,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
   const controls = (Object.keys(SHORT) as Control[]).filter((control) => rows.some(({ scores }) => scores[control]));
   const byNats = rows.some(({ gainNats, changeNats }) => gainNats ?? changeNats);
   const names = [...new Set(rows.map(({ choice }) => choice))];
+  const unlike = new Set(rows.flatMap(({ seeds, ownNats }) => [seeds, ...(ownNats ? [ownNats.seeds] : [])])).size > 1;
   return {
     head, ids: ['suite', 'choice'],
     groups: [
@@ -32,6 +33,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
         columns: [
           { key: 'own_minus_other', label: 'own − other', format: points, interval: 'bounds' },
           ...(names.length > 1 ? [{ key: 'change', label: `own − own of “${names[0]}”`, format: points, interval: 'bounds' as const }] : []),
+          { key: 'seeds', label: 'seeds', csvOnly: true },
         ],
       },
       ...(byNats ? [{
@@ -42,16 +44,17 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
           { key: 'gaining', label: 'repos that gain' },
           { key: 'detectable', label: 'could be seen', format: natsSize, csvOnly: true as const },
           ...(names.length > 1 ? [{ key: 'change_nats', label: `own − own of “${names[0]}”`, format: nats, interval: 'bounds' as const }] : []),
+          { key: 'nats_seeds', label: 'seeds of nats', csvOnly: true as const },
         ],
       }] : []),
     ],
     sections: suites.map((suite): Section => ({
       title: SUITES[suite],
-      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, averageNats, changeNats }) => ({
+      rows: rows.filter((row) => row.suite === suite).map(({ choice, scores, gain, change, gainNats, averageNats, changeNats, ownNats, seeds }) => ({
         label: choice, kind: 'method', ids: { suite, choice },
         values: { own: scores.own ?? scores.none, ...Object.fromEntries(controls.map((control) => [control, scores[control]])), own_minus_other: gain, change,
           own_minus_other_nats: gainNats?.difference, own_minus_average_nats: averageNats?.difference, gaining: gainNats && gainingOf(gainNats),
-          detectable: gainNats?.detectable, change_nats: changeNats?.difference },
+          detectable: gainNats?.detectable, change_nats: changeNats?.difference, seeds, nats_seeds: ownNats?.seeds },
       })),
     })).filter((section) => section.rows.length > 0),
     findings: suites.flatMap((suite) => finding(suite, rows.filter((row) => row.suite === suite))),
@@ -59,6 +62,7 @@ export function ablationTable(rows: readonly AblationRow[], head: string): Repor
       ? ' (one training seed, so it does not tell how much another would change)' : ' and training seeds'}. Differences are between answers to the same tasks, with their 95% intervals${
       byNats ? ': in points of exact match, and in nats by which the target is more probable under the own adapter. What could have been seen is the smallest difference in nats that would have been told from zero in four of five such measurements (for every row in the CSV)'
         : ', in points of exact match'}. ${
+      unlike ? 'Rows are of unlike numbers of training seeds, or their nats of fewer than their exact match (the CSV has how many); a row and the first are compared under the seeds of both. ' : ''}${
       controls.some((control) => OF_THE_CSV.has(control)) ? 'The CSV has the scores with the adapters of an empty repository and of a random vector too. ' : ''}`
       + 'Each interval stands alone: of twenty differences that are really zero, one is expected to look otherwise.',
   };

@@ -3,7 +3,7 @@
  * line, no EOS, a shorter length) are worth, by training each method under both.
  */
 import { clusteredInterval, pairedInterval } from '../../eval/interval.js';
-import type { Likelihood, Prediction } from '../../eval/types.js';
+import type { Interval, Likelihood, Prediction } from '../../eval/types.js';
 import type { Conditions } from '../../lab/studies.js';
 import type { SweptRun } from '../../lab/sweep-run.js';
 import { groupBy } from '../../train/draws.js';
@@ -18,7 +18,27 @@ export function conditionsTable(runs: readonly (SweptRun & { conditions: Conditi
   const byMethod = groupBy(runs, ({ record }) => record.method);
   const rowsOf = <Row extends Prediction | Likelihood>(list: readonly (SweptRun & { conditions: Conditions })[], one: Conditions, rows: (run: SweptRun) => readonly Row[], suite: string) =>
     list.filter((run) => run.conditions === one).flatMap((run) => rows(run).filter((row) => row.suite === suite));
-  const seeds = new Set(runs.map(({ record }) => record.seed)).size;
+  const sections = suites.map((suite): Section => ({
+    title: SUITES[suite],
+    rows: [...byMethod].flatMap(([method, list]) => {
+      const both = <Row extends Prediction | Likelihood>(from: (run: SweptRun) => readonly Row[]) =>
+        onBoth(rowsOf(list, 'published', from, suite), rowsOf(list, 'matched', from, suite));
+      const answers = both<Prediction>(({ predictions }) => predictions), scores = both<Likelihood>(({ likelihoods }) => likelihoods);
+      if (!answers) return [];
+      const [published, matched] = answers, gain = scores && natsDifference(scores[1], scores[0]);
+      return [{
+        label: methodLabel(method), kind: 'method' as const, ids: { suite, method },
+        values: {
+          published_strict: clusteredInterval(published.map(scored)), matched_strict: clusteredInterval(matched.map(scored)),
+          strict_difference: pairedInterval(matched.map(scored), published.map(scored)),
+          published_relaxed: clusteredInterval(published.map(relaxed)), matched_relaxed: clusteredInterval(matched.map(relaxed)),
+          relaxed_difference: pairedInterval(matched.map(relaxed), published.map(relaxed)),
+          nats: gain?.difference, gaining: gain && gainingOf(gain),
+        },
+      }];
+    }),
+  })).filter(({ rows }) => rows.length > 0);
+  const seeds = [...new Set(sections.flatMap(({ rows }) => rows.map(({ values }) => (values['strict_difference'] as Interval).seeds)))].sort((x, y) => x - y);
   return {
     head: 'Method', ids: ['suite', 'method'],
     groups: [
@@ -32,29 +52,10 @@ export function conditionsTable(runs: readonly (SweptRun & { conditions: Conditi
       ] },
       { label: 'Target', columns: [{ key: 'nats', label: 'nats a token', format: nats, interval: 'bounds' }, { key: 'gaining', label: 'repositories that gain' }] },
     ],
-    sections: suites.map((suite): Section => ({
-      title: SUITES[suite],
-      rows: [...byMethod].flatMap(([method, list]) => {
-        const both = <Row extends Prediction | Likelihood>(from: (run: SweptRun) => readonly Row[]) =>
-          onBoth(rowsOf(list, 'published', from, suite), rowsOf(list, 'matched', from, suite));
-        const answers = both<Prediction>(({ predictions }) => predictions), scores = both<Likelihood>(({ likelihoods }) => likelihoods);
-        if (!answers) return [];
-        const [published, matched] = answers, gain = scores && natsDifference(scores[1], scores[0]);
-        return [{
-          label: methodLabel(method), kind: 'method' as const, ids: { suite, method },
-          values: {
-            published_strict: clusteredInterval(published.map(scored)), matched_strict: clusteredInterval(matched.map(scored)),
-            strict_difference: pairedInterval(matched.map(scored), published.map(scored)),
-            published_relaxed: clusteredInterval(published.map(relaxed)), matched_relaxed: clusteredInterval(matched.map(relaxed)),
-            relaxed_difference: pairedInterval(matched.map(relaxed), published.map(relaxed)),
-            nats: gain?.difference, gaining: gain && gainingOf(gain),
-          },
-        }];
-      }),
-    })).filter(({ rows }) => rows.length > 0),
+    sections,
     findings: [],
     note: 'EM in %. Differences are matched less published on the same tasks, in points of EM, and in nats by which the target\'s own tokens are more probable under matched '
-      + `conditions; 95% intervals over repositories${seeds > 1 ? ` and ${seeds} training seeds` : '; one training seed'}. Published: the prompt ends in a marker line and is shorter, and no end token is learnt, so that an answer goes on `
+      + `conditions; 95% intervals over repositories${seeds.some((count) => count > 1) ? ` and ${seeds.join(' or ')} training seeds` : '; one training seed'}. Published: the prompt ends in a marker line and is shorter, and no end token is learnt, so that an answer goes on `
       + 'after the target; relaxed EM forgives part of that.',
   };
 }

@@ -2,6 +2,7 @@
 import type { ColumnTable } from 'arquero';
 import { sourceFiles } from '../../data/tests-files.js';
 import type { Repository, Task } from '../../data/types.js';
+import { quantile } from '../../eval/average.js';
 import type { Tokenizer } from '../../text/tokenizer.js';
 import type { PublishedDataset, PublishedLengths } from '../published.js';
 import { oursAndPaper } from './ours-and-paper.js';
@@ -38,12 +39,8 @@ function statistics(values: readonly number[]): Record<keyof Omit<PublishedLengt
   const sorted = Float64Array.from(values).sort();
   const mean = sorted.reduce((sum, value) => sum + value / sorted.length, 0);
   const squares = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const quantile = (share: number): number => {
-    const at = share * (sorted.length - 1), low = Math.floor(at);
-    return sorted[low]! + (at - low) * (sorted[Math.ceil(at)]! - sorted[low]!);
-  };
   return {
-    mean, median: quantile(0.5), std: sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : null,
-    p75: quantile(0.75), p95: quantile(0.95), p99: quantile(0.99), max: sorted.at(-1)!,
+    mean, median: quantile(sorted, 0.5), std: sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : null,
+    p75: quantile(sorted, 0.75), p95: quantile(sorted, 0.95), p99: quantile(sorted, 0.99), max: sorted.at(-1)!,
   };
 }

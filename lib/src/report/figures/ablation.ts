@@ -7,7 +7,7 @@ import type { AdapterKind } from '../../methods/index.js';
 import type { AblationRow } from '../ablation/rows.js';
 import { suites } from '../labels.js';
 import { legendBelow, legendHeight } from './legend.js';
-import { around, besideZero, PANEL_TITLES } from './panels.js';
+import { around, besideZero, bounds, PANEL_TITLES } from './panels.js';
 import { axis, BLUE, type Figure, FONT, GREEN, label, layout, MUTED, VERMILLION, PURPLE } from './theme.js';
 
 interface Mark {
@@ -91,9 +91,6 @@ export function ablationFigure(rows: readonly AblationRow[], suite = suites.find
 
 const scaled = ({ mean, low, high, ...rest }: Interval, by: number): Interval => ({ mean: by * mean, low: by * low, high: by * high, ...rest });
 const above = ([from, to]: readonly [number, number]): Record<string, unknown> => ({ xref: 'paper', yref: 'paper', x: (from + to) / 2, xanchor: 'center' });
-
-const bounds = (interval: Interval | undefined): number[] =>
-  (interval ? [interval.low, interval.mean, interval.high].filter(Number.isFinite).map((value) => 100 * value) : []);
 
 /** Means with their intervals; what has none is left out. Of one repository alone the interval is NaN and not drawn. */
 function dots(list: readonly { at: number; choice: string; interval: Interval | undefined }[], color: string, thickness: number): Record<string, unknown> {

@@ -2,7 +2,7 @@
 import type { Interval } from '../../eval/types.js';
 import type { PositionRow } from '../ablation/by-position.js';
 import { legendBelow, legendHeight } from './legend.js';
-import { around } from './panels.js';
+import { around, bounds } from './panels.js';
 import { axis, BLUE, type Figure, GREEN, layout, MUTED, SMALL, VERMILLION, PURPLE } from './theme.js';
 
 const COLORS = [VERMILLION, BLUE, GREEN, PURPLE];
@@ -72,9 +72,6 @@ export function byPositionFigure(rows: readonly PositionRow[]): Figure {
 }
 
 const nameOf = (choice: string, adapter: PositionRow['adapter']): string => (adapter === 'first' ? `${choice}, first kept` : choice);
-
-const bounds = (interval: Interval | undefined): number[] =>
-  (interval ? [interval.low, interval.mean, interval.high].filter(Number.isFinite).map((value) => 100 * value) : []);
 
 function points(list: readonly { x: number; interval: Interval }[], color: string, hollow: boolean): Record<string, unknown> {
   const means = list.map(({ interval }) => 100 * interval.mean);

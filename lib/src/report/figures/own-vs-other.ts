@@ -15,17 +15,20 @@ export function ownVsOtherFigure(comparisons: readonly Comparison[]): Figure {
   const byNats = comparisons.some(({ nats }) => nats);
   /** In nats a token where the likelihood was taken, else in points. */
   const gain = ({ nats, difference: { mean, low, high } }: Comparison) => nats?.difference ?? { mean: 100 * mean, low: 100 * low, high: 100 * high };
-  const shown = comparisons.filter(({ control, nats }) => DRAWN.some((drawn) => drawn.control === control) && (nats ?? !byNats));
+  const drawn = comparisons.filter(({ control }) => DRAWN.some((one) => one.control === control));
+  /** A method whose likelihoods were not taken has a row without dots beside those that have. */
+  const onRuler = ({ nats }: Comparison) => nats !== undefined || !byNats;
+  const shown = drawn.filter(onRuler);
   const panels = suites.filter((suite) => shown.some((one) => one.suite === suite));
   const rows = tracks.flatMap((track): (PanelRow & { items: Comparison[] })[] => {
-    const methods = methodLines(shown.filter((one) => one.track === track));
+    const methods = methodLines(drawn.filter((one) => one.track === track));
     if (methods.length === 0) return [];
     return [{ label: TRACKS[track], style: 'heading', items: [] }, ...methods.map(({ label, items }) => ({ label, style: 'method' as const, items }))];
   });
   const range = around([0, ...shown.map(gain).flatMap(({ low, mean, high }) => [low, mean, high])], byNats ? 0.002 : 1);
   return {
     data: panels.flatMap((suite, panel) => DRAWN.map(({ control, name, shift, color, fill }) => {
-      const dots = rows.flatMap(({ label, items }, row) => items.filter((one) => one.suite === suite && one.control === control)
+      const dots = rows.flatMap(({ label, items }, row) => items.filter((one) => one.suite === suite && one.control === control && onRuler(one))
         .map((one) => ({ label, row, ...gain(one) })));
       return {
         type: 'scatter', mode: 'markers', xaxis: xAxis(panel), yaxis: 'y', x: dots.map(({ mean }) => mean), y: dots.map(({ row }) => row + shift),

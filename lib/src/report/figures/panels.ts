@@ -1,4 +1,5 @@
 /** Panels side by side that share their rows: one a suite (or track), a row a method. */
+import type { Interval } from '../../eval/types.js';
 import { axis, type Figure, FONT, INK, label, layout, MUTED, nth, SMALL } from './theme.js';
 
 export interface PanelRow {
@@ -86,3 +87,7 @@ export function around(values: readonly number[], leastPad = 1): [number, number
   const pad = Math.max(leastPad, 0.12 * (high - low));
   return [low - pad, high + pad];
 }
+
+/** An interval's ends and middle in percent, for an axis to hold; none where there is none. */
+export const bounds = (interval: Interval | undefined): number[] =>
+  (interval ? [interval.low, interval.mean, interval.high].filter(Number.isFinite).map((value) => 100 * value) : []);

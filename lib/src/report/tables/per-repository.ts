@@ -1,6 +1,6 @@
 /** How methods' scores spread over repositories, each counted once, beside the numbers told with the paper's Figure 6. */
 import { below, perRepository, type Score, spread } from '../../eval/per-repository.js';
-import { mean, median } from '../../eval/average.js';
+import { deviation, median } from '../../eval/average.js';
 import type { Likelihood, Prediction } from '../../eval/types.js';
 import { isCompared, lines, publishedName, rowKind, SUITES, suites, TRACKS, tracks } from '../labels.js';
 import type { PublishedResults } from '../published.js';
@@ -31,37 +31,39 @@ export function perRepositoryTable(predictions: readonly Prediction[], { figure_
   return {
     head: 'Method', ids: ['track', 'suite', 'method', 'adapter'],
     groups: [
-      { label: '', columns: [{ key: 'repositories', label: 'Repositories' }] },
+      { label: '', columns: [{ key: 'repositories', label: 'Repositories' }, { key: 'seeds', label: 'Seeds', csvOnly: true as const }] },
       ...Object.entries(SCORES).map(([score, label]) => ({ label, columns: columns(score, false) })),
       ...(likelihoods.length ? [{ label: 'Nats a token over pretrained', columns: [
         { key: 'nats_median', label: 'Median', format: nats }, { key: 'nats_sigma', label: 'σ', format: natsSize },
-        { key: 'nats_share_below_pretrained', label: 'Below pretrained', format: percent },
+        { key: 'nats_share_below_pretrained', label: 'Below pretrained', format: percent }, { key: 'nats_seeds', label: 'Seeds of nats', csvOnly: true as const },
       ] }] : []),
       { label: 'Paper, relaxed EM', columns: columns('paper_relaxed_EM', true) },
     ],
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
-    note: 'EM in %, each repository counted once whatever its number of tasks, its score averaged over seeds. σ is the standard deviation over repositories; '
+    note: 'EM in %, each repository counted once whatever its number of tasks, its score averaged over training seeds, of which nats may be of fewer (the CSV has how many). σ is the standard deviation over repositories; '
       + 'the last column of a group is the share of repositories on which a method scores below the pretrained model, in %. '
       + 'The paper\'s numbers are of its training repositories.',
   };
 }
+
+const seedsOf = (rows: readonly { seed: number }[]): number => new Set(rows.map(({ seed }) => seed)).size;
 
 function methodRows(predictions: readonly Prediction[], likelihoods: readonly Likelihood[], figure: PublishedResults['figure_numbers'] | undefined): Row[] {
   const all = lines(predictions).map((line) => ({ ...line, scores: perRepository(line.items) }));
   const pretrained = all.find(({ method }) => method === 'pretrained')?.scores;
   return all.map((line) => {
     const { method, adapter, label, control, scores } = line;
-    const values: Record<string, Value> = { repositories: scores.length };
+    const values: Record<string, Value> = { repositories: scores.length, seeds: seedsOf(line.items) };
     for (const score of Object.keys(SCORES) as (keyof typeof SCORES)[]) {
       const { median, sigma } = spread(scores, score);
       const share = pretrained && method !== 'pretrained' ? below(scores, pretrained, score).share : undefined;
       Object.assign(values, { [`${score}_median`]: median, [`${score}_sigma`]: sigma, [`${score}_share_below_pretrained`]: share });
     }
-    const gains = method === 'pretrained' ? [] : repositoryGains(likelihoods.filter((row) => row.method === method && row.adapter === adapter), likelihoods.filter((row) => row.method === 'pretrained')).map(({ gain }) => gain);
+    const own = likelihoods.filter((row) => row.method === method && row.adapter === adapter);
+    const gains = method === 'pretrained' ? [] : repositoryGains(own, likelihoods.filter((row) => row.method === 'pretrained')).map(({ gain }) => gain);
     if (gains.length) {
-      const centre = mean(gains);
       Object.assign(values, {
-        nats_median: median(gains), nats_sigma: Math.sqrt(mean(gains.map((gain) => (gain - centre) ** 2))), nats_share_below_pretrained: gains.filter((gain) => gain < 0).length / gains.length,
+        nats_median: median(gains), nats_sigma: deviation(gains), nats_share_below_pretrained: gains.filter((gain) => gain < 0).length / gains.length, nats_seeds: seedsOf(own),
       } satisfies Record<string, Value>);
     }
     const name = control ? '' : FIGURE_6[publishedName(method) ?? ''] ?? '';
