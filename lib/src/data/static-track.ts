@@ -89,7 +89,12 @@ export function curateStatic(repo: Repository, options: StaticOptions): Curated 
 /** What the whole corpus gave; `repositories` has the counts of each, in the corpus's order. */
 export interface CuratedCorpus {
   tasks: Task[];
-  repositories: (Omit<Curated, 'tasks'> & { id: string; tasks: number })[];
+  repositories: (Omit<Curated, 'tasks'> & {
+    id: string;
+    tasks: number;
+    /** Files left out of its snapshot, by reason. */
+    refused: Partial<Record<string, number>>;
+  })[];
 }
 
 /** The tasks of a corpus, repository by repository. */
@@ -104,7 +109,7 @@ export async function curateCorpus(
   for await (const repo of repos) {
     const curated = curateStatic(repo, options);
     corpus.tasks.push(...curated.tasks);
-    corpus.repositories.push({ ...curated, id: repo.id, tasks: curated.tasks.length });
+    corpus.repositories.push({ ...curated, id: repo.id, tasks: curated.tasks.length, refused: repo.refused ?? {} });
     progress({ stage: 'making tasks', done: corpus.repositories.length, total, note: `${corpus.tasks.length} tasks` });
     // Lets a display repaint: the work above never waits for anything.
     await new Promise((resolve) => setImmediate(resolve));

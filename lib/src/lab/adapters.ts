@@ -11,8 +11,6 @@ import { trained } from './training.js';
 export async function writeAdapters(
   method: Method, profile: Profile, inputs: MethodInputs, contexts: readonly Context[], progress: Progress,
 ): Promise<Adapter[]> {
-  const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
-  if (!answers.adapter) throw new UserError(`${method.name} answers without adapters: choose a method that writes them, as code2lora-static.`);
   if (inputs.track === 'evolution') {
     for (const { repo, commit } of contexts) {
       const kept = inputs.commits({ repo, commit: Number.POSITIVE_INFINITY }).length;
@@ -21,9 +19,13 @@ export async function writeAdapters(
       }
     }
   }
-  const adapters = contexts.map((context) => whole(answers.adapter!(context)));
-  answers.dispose();
-  return adapters;
+  const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
+  try {
+    if (!answers.adapter) throw new UserError(`${method.name} answers without adapters: choose a method that writes them, as code2lora-static.`);
+    return contexts.map((context) => whole(answers.adapter!(context)));
+  } finally {
+    answers.dispose();
+  }
 }
 
 /** The adapter with its shared part in it; the parts are gone. */

@@ -29,7 +29,6 @@ export async function answerTasks<T>(
   const before = answers.leftOut?.() ?? {};
   const { prompts, cut } = answers.text ? await withText(answers.text, examples, base, contextTokens, tick) : { prompts: examples, cut: 0 };
   const original = new Map(prompts.map((p, i) => [p, examples[i]!]));
-  const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const contextFor = (e: Example) => {
     const context = data.contextOf(e);
     switch (kind) {
@@ -40,6 +39,7 @@ export async function answerTasks<T>(
       default: return context;
     }
   };
+  const average = kind === 'average' ? averageAdapters(adaptersOf(answers, data.trainContexts)) : undefined;
   const keyOf = (e: Example) => (kind === 'none' || average || answers.shared ? '' : JSON.stringify(contextFor(e)));
   const answer = async (groups: Example[][]) => {
     const adapters = kind === 'none' ? [] : groups.map(([first]) => average ?? answers.adapter!(contextFor(first!)));
@@ -48,23 +48,31 @@ export async function answerTasks<T>(
       const results = work(model, list, tick, adapters.length ? { adapters, owners } : undefined);
       list.forEach((e, i) => out.set(original.get(e)!, results[i]!));
     } finally {
-      adapters.forEach(disposeAdapter);
+      if (!average) adapters.forEach(disposeAdapter);
     }
+    // An interrupt is heard between.
     await new Promise(setImmediate);
   };
-  let together: Example[][] = [];
-  for (const group of groupBy(prompts, keyOf).values()) {
-    together.push(group);
-    if (together.length < ADAPTERS_AT_ONCE && together.flat().length < TASKS_AT_ONCE) continue;
-    await answer(together);
-    together = [];
+  try {
+    let together: Example[][] = [];
+    for (const group of [...groupBy(prompts, keyOf).values()].flatMap(inSlices)) {
+      together.push(group);
+      if (together.length < ADAPTERS_AT_ONCE && together.flat().length < TASKS_AT_ONCE) continue;
+      await answer(together);
+      together = [];
+    }
+    if (together.length) await answer(together);
+  } finally {
+    if (average) disposeAdapter(average);
   }
-  if (together.length) await answer(together);
   const leftOut: LeftOut = {};
   for (const [reason, times] of Object.entries({ ...answers.leftOut?.(), cut })) leaveOut(leftOut, reason as Reason, times - (before[reason as Reason] ?? 0));
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
   return { results: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
 }
+
+const inSlices = (list: readonly Example[]): Example[][] =>
+  Array.from({ length: Math.ceil(list.length / TASKS_AT_ONCE) }, (_, i) => list.slice(i * TASKS_AT_ONCE, (i + 1) * TASKS_AT_ONCE));
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */
 export function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<Adapter> {

@@ -41,22 +41,19 @@ export async function openModel(name: string, progress: Progress): Promise<BaseM
   return { ...model, name, tokenizer };
 }
 
-/** A model that reads, for vectors under its own name. @param name as for `openModel` */
-export async function openEmbedder(name: string, progress: Progress): Promise<Reader> {
+/** A model that reads, for vectors under its own name. */
+export const embedderNamed = (model: BaseModel): Embedder => embedderOf(model, model.tokenizer, modelKey(model.name));
+
+/** `use` with what reads a profile's repositories: the encoder's own model, opened for as long as that takes, or the frozen one that answers. */
+export async function withReader<T>(profile: Profile, base: BaseModel, progress: Progress, use: (embedder: Embedder) => Promise<T>): Promise<T> {
+  const { model: name } = profile.encoder;
+  if (name === undefined) return use(embedderOf(base, base.tokenizer, baseKey(profile)));
   const model = await openModel(name, progress);
-  return { embedder: embedderOf(model, model.tokenizer, modelKey(name)), close: () => disposeModel(model) };
-}
-
-/** What reads a profile's repositories: the encoder's own model, or the frozen one that answers. */
-export async function openReader(profile: Profile, base: BaseModel, progress: Progress): Promise<Reader> {
-  const { model } = profile.encoder;
-  return model === undefined ? { embedder: embedderOf(base, base.tokenizer, baseKey(profile)), close: () => {} } : openEmbedder(model, progress);
-}
-
-export interface Reader {
-  embedder: Embedder;
-  /** Frees the model, where it was opened for reading. */
-  close(): void;
+  try {
+    return await use(embedderNamed(model));
+  } finally {
+    disposeModel(model);
+  }
 }
 
 export async function openBaseModel(profile: Profile, corpus: () => Promise<Corpus>, progress: Progress): Promise<BaseModel> {

@@ -15,7 +15,7 @@ import { UserError } from '../store/errors.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { type NamedArray, storedSafetensors, storeSafetensors } from '../store/safetensors.js';
-import { openReader, type BaseModel } from './base-model.js';
+import { withReader, type BaseModel } from './base-model.js';
 import type { Evolution } from './evolution.js';
 import { commitVectorsKey } from './keys.js';
 import { cacheOf } from './paths.js';
@@ -52,37 +52,37 @@ export async function openCommitVectors(
   const vectors: CommitVectors = new Map();
   const lacking = () => readInto(vectors, ids, (id) => read(path(id), progress));
   await ensure(() => lacking().size === 0, folder, 'reading diffs with the model', progress, async () => {
-    const { embedder, close } = await openReader(profile, base, progress);
-    const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, lacking(), progress);
-    let done = 0;
-    const report = speedometer(progress, 'reading repositories at each commit', () => done, [...diffs.values()].reduce((sum, commits) => sum + commits.size, 0));
-    const windows = windowCache(profile, embedder, recipes.state, report);
-    for await (const history of evolution.histories()) {
-      const commits = diffs.get(history.id);
-      if (!commits) continue;
-      const states = new Map<string, Float32Array>();
-      let group: { commit: string; files: ReadableFile[] }[] = [];
-      const read = async () => {
-        // A commit changes a file or two: those of many commits fill a batch.
-        await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, embedder.tokenizer)));
-        for (const { commit, files } of group) states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
-        done += group.length;
-        group = [];
-      };
-      for await (const snapshot of filesAt(history, new Set(commits.keys()), recipes.state)) {
-        if (group.push(snapshot) === COMMITS_TOGETHER) await read();
+    await withReader(profile, base, progress, async (embedder) => {
+      const diffs = await encodeDiffs(profile, evolution, embedder, recipes.diff, lacking(), progress);
+      let done = 0;
+      const report = speedometer(progress, 'reading repositories at each commit', () => done, [...diffs.values()].reduce((sum, commits) => sum + commits.size, 0));
+      const windows = windowCache(profile, embedder, recipes.state, report);
+      for await (const history of evolution.histories()) {
+        const commits = diffs.get(history.id);
+        if (!commits) continue;
+        const states = new Map<string, Float32Array>();
+        let group: { commit: string; files: ReadableFile[] }[] = [];
+        const read = async () => {
+          // A commit changes a file or two: those of many commits fill a batch.
+          await windows.ensure(group.flatMap(({ files }) => chooseFiles(files, recipes.state, embedder.tokenizer)));
+          for (const { commit, files } of group) states.set(commit, (await repositoryVector(files, windows, recipes.state)).vector);
+          done += group.length;
+          group = [];
+        };
+        for await (const snapshot of filesAt(history, new Set(commits.keys()), recipes.state)) {
+          if (group.push(snapshot) === COMMITS_TOGETHER) await read();
+        }
+        await read();
+        const made = [...commits.values()].map((commit) => {
+          const state = states.get(commit.id);
+          if (!state) throw new UserError(`Commit ${commit.id} of ${history.id} is not in its history: delete ${evolution.folder} and run again, it is then curated anew.`);
+          return { ...commit, state };
+        });
+        write(path(history.id), made);
+        vectors.set(history.id, made);
+        report(0);
       }
-      await read();
-      const made = [...commits.values()].map((commit) => {
-        const state = states.get(commit.id);
-        if (!state) throw new UserError(`Commit ${commit.id} of ${history.id} is not in its history: delete ${evolution.folder} and run again, it is then curated anew.`);
-        return { ...commit, state };
-      });
-      write(path(history.id), made);
-      vectors.set(history.id, made);
-      report(0);
-    }
-    close();
+    });
   });
   return new Map(ids.map((id) => [id, vectors.get(id)!]));
 }

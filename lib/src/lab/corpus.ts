@@ -8,6 +8,7 @@ import type { Profile } from '../profiles.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
+import { remembered } from '../store/remembered.js';
 import { storedJson } from '../store/stored-json.js';
 import { areWhole, seal } from '../store/sums.js';
 import { corpusKey } from './keys.js';
@@ -16,7 +17,7 @@ import { openSource } from './source.js';
 
 export interface Corpus {
   tasks: Task[];
-  /** Candidates, tasks and drops by reason of each repository. */
+  /** Candidates, tasks, drops and files left out by reason, of each repository. */
   repositories: CuratedCorpus['repositories'];
   /** The repositories themselves, read (and downloaded if need be) at the first call. */
   source(): Promise<Repository[]>;
@@ -25,15 +26,12 @@ export interface Corpus {
 export async function openCorpus(profile: Profile, progress: Progress): Promise<Corpus> {
   const all = openSource(profile, progress);
   const folder = cacheOf(profile.name, `corpus-${corpusKey(profile)}`);
-  let loading: Promise<Repository[]> | undefined;
-  const source = () => {
-    loading ??= 'synthetic' in profile.corpus
-      ? Promise.resolve(syntheticRepositories(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed))
-      : inOrder(all);
-    return loading;
-  };
+  const source = remembered(async () => (
+    'synthetic' in profile.corpus ? syntheticRepositories(profile.corpus.synthetic.repositories, profile.corpus.synthetic.seed) : inOrder(all)));
   const files = ['tasks.parquet', 'curation.json'], [tasksPath, infoPath] = files.map((name) => join(folder, name)) as [string, string];
-  await ensure(() => areWhole(folder, files, progress) && storedJson(infoPath) !== undefined, folder, 'making tasks', progress, async () => {
+  // An earlier version did not count the files that were left out.
+  const counted = () => (storedJson(infoPath) as Partial<Corpus['repositories'][number]>[] | undefined)?.every(({ refused }) => refused) === true;
+  await ensure(() => areWhole(folder, files, progress) && counted(), folder, 'making tasks', progress, async () => {
     const curated = await curateCorpus(await source(), profile.curation, progress);
     writeTasks(tasksPath, curated.tasks);
     writeFileAtomic(infoPath, JSON.stringify(curated.repositories));
@@ -46,6 +44,10 @@ export async function openCorpus(profile: Profile, progress: Progress): Promise<
 /** All snapshots by name, which is the order that stored tasks have, whatever order the source yields them in. */
 async function inOrder(source: Source): Promise<Repository[]> {
   const repositories: Repository[] = [];
-  for await (const repository of source.snapshots()) repositories.push(repository);
+  for await (const repository of source.snapshots()) {
+    repositories.push(repository);
+    // Unpacking waits for nothing, and an interrupt is only heard between.
+    await new Promise(setImmediate);
+  }
   return repositories.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

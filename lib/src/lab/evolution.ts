@@ -34,10 +34,10 @@ export async function openEvolution(profile: Profile, progress: Progress): Promi
   const folder = cacheOf(profile.name, `evolution-${evolutionKey(profile)}`);
   const report = 'curation.json', reportPath = join(folder, report);
   const paths = (kind: TableKind) => SUITES.map((suite) => tablePath(folder, kind, suite)).filter(existsSync);
-  // The report is written after the tables, so its presence says that they are there.
-  await ensure(() => areWhole(folder, [report, ...sealed(folder)], progress) && storedJson(reportPath) !== undefined, folder, 'making the tasks of histories', progress, async () => {
+  // The report is written after the tables, so its presence says that they are there. A benchmark named by its pins holds all of them.
+  const complete = () => (storedJson(reportPath) as CurationReport | undefined)?.unusable.length === 0;
+  await ensure(() => areWhole(folder, [report, ...sealed(folder)], progress) && complete(), folder, 'making the tasks of histories', progress, async () => {
     const { unusable } = await curate(source, { track: 'evolution', options: { ...profile.evolution, cutoff: secondsOfDay(profile.evolution.cutoff, 'The cut-off') } }, folder);
-    // A benchmark named by its pins holds all of them, or is not made.
     if (unusable.length) throw new UserError(unusable.map(({ reason }) => reason).join('\n'));
     seal(folder, [report, ...[...paths('qna'), ...paths('commits')].map((path) => relative(folder, path))]);
   });

@@ -8,6 +8,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writ
 import { readMember } from '../data/archive.js';
 import { checkPin, distributionPath, fetchFromIndex, type Pin } from '../data/sources/pypi.js';
 import { explain, reasonOf, UserError } from '../store/errors.js';
+import { Stopped } from '../store/stop.js';
 import { hashFile } from '../store/hash.js';
 import { fetchHubFile, hubRepo } from '../store/hub.js';
 import { locked } from '../store/lock.js';
@@ -91,7 +92,7 @@ async function fetchTo(path: string, model: PinnedModel, progress: Progress): Pr
       }
       return;
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError) || error instanceof Stopped) throw error;
       reasons.push(explain(error));
     }
   }

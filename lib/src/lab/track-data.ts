@@ -11,6 +11,7 @@ import type { Suite } from '../eval/types.js';
 import type { Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { Random } from '../store/random.js';
+import { remembered } from '../store/remembered.js';
 import { groupBy, type Context } from '../train/draws.js';
 import { matched, toExamples, type Example, type PromptFormat } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
@@ -55,11 +56,8 @@ export function staticTrack(
   profile: Profile, corpus: Pick<Corpus, 'tasks' | 'source'>, vectors: Vectors, base: BaseModel, format = matched(profile.maxTokens),
 ): TrackData {
   const source: VectorSource = { vector: ({ repo }) => vectors.get(repo), commits: () => [], newest: (repo) => ({ repo }), last: () => 0 };
-  let repositories: Promise<Map<string, Repository>> | undefined;
-  const repository = async (id: string) => {
-    repositories ??= corpus.source().then((list) => new Map(list.map((r) => [r.id, r])));
-    return (await repositories).get(id)!;
-  };
+  const repositories = remembered(async () => new Map((await corpus.source()).map((r) => [r.id, r])));
+  const repository = async (id: string) => (await repositories()).get(id)!;
   return trackData('static', profile, corpus.tasks, base, format, source, ({ task }) => ({ repo: task.repo }), (t) => t.repo, repository);
 }
 

@@ -57,8 +57,8 @@ export async function trained(method: Method, profile: Profile, inputs: MethodIn
     // Before the result, which says that all is there.
     for (const file of kept.map((after) => keptPath(work, after)).filter(existsSync)) renameSync(file, join(folder, basename(file)));
     storeSafetensors(path, values, { info: JSON.stringify(info), checkpoint: recordText(method.name, profile, inputs) });
+    rmSync(work, { recursive: true, force: true });
   });
-  rmSync(work, { recursive: true, force: true });
   const { best: { tensors, metadata }, asked } = found ?? read()!;
   const { parameters, standardisers } = takeApart(tensors);
   const values = keptAfter === undefined ? parameters : asked.tensors;

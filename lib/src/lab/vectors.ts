@@ -11,7 +11,7 @@ import type { Profile } from '../profiles.js';
 import { ensure } from '../store/lock.js';
 import type { Progress } from '../store/progress.js';
 import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
-import { openReader, type BaseModel } from './base-model.js';
+import { withReader, type BaseModel } from './base-model.js';
 import type { Corpus } from './corpus.js';
 import { vectorsKey } from './keys.js';
 import { cacheOf } from './paths.js';
@@ -35,23 +35,23 @@ export async function openVectors(
   await ensure(() => lacking().size === 0, folder, 'reading repositories with the model', progress, async () => {
     const missing = lacking();
     const report = speedometer(progress, 'reading repositories with the model', () => ids.length - missing.size, ids.length);
-    const { embedder, close } = await openReader({ ...profile, encoder }, base, progress);
-    const windows = windowCache(profile, embedder, recipe, report);
-    // The authors' recipe reads all Python files.
-    const asked = recipe.files === 'all-python' ? [] : corpus.tasks.filter(({ file }) => !recipe.halved || !isForReading(file));
-    for (const repo of await corpus.source()) {
-      if (!missing.has(repo.id)) continue;
-      const readable = readableFiles(repo, recipe);
-      refuseAsked(repo.id, readable, asked);
-      const { vector, files, tokens } = await repositoryVector(readable, windows, recipe);
-      storeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]),
-        { files: String(files), tokens: String(tokens) });
-      vectors.set(repo.id, vector);
-      missing.delete(repo.id);
-      report(0);
-      await new Promise(setImmediate);
-    }
-    close();
+    await withReader({ ...profile, encoder }, base, progress, async (embedder) => {
+      const windows = windowCache(profile, embedder, recipe, report);
+      // The authors' recipe reads all Python files.
+      const asked = recipe.files === 'all-python' ? [] : corpus.tasks.filter(({ file }) => !recipe.halved || !isForReading(file));
+      for (const repo of await corpus.source()) {
+        if (!missing.has(repo.id)) continue;
+        const readable = readableFiles(repo, recipe);
+        refuseAsked(repo.id, readable, asked);
+        const { vector, files, tokens } = await repositoryVector(readable, windows, recipe);
+        storeSafetensors(path(repo.id), new Map([['vector', { shape: [vector.length], data: vector }]]),
+          { files: String(files), tokens: String(tokens) });
+        vectors.set(repo.id, vector);
+        missing.delete(repo.id);
+        report(0);
+        await new Promise(setImmediate);
+      }
+    });
   });
   return new Map(ids.map((id) => [id, vectors.get(id)!]));
 }

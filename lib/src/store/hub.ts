@@ -199,8 +199,8 @@ async function append(
       if (at - reported >= REPORT_BYTES) report(reported = at);
     }
   } catch (error) {
-    // Something came and then no more: the caller says how much.
-    if (at > have && !isSystemError(error)) return;
+    // Something came and then no more: the caller says how much. A stop is none of that.
+    if (at > have && !isSystemError(error) && !(error instanceof UserError)) return;
     throw hubError(error, repo, path);
   } finally {
     fsyncSync(file);

@@ -20,7 +20,7 @@ import { UserError } from '../../store/errors.js';
 import { fetchHubFile, hubRepo } from '../../store/hub.js';
 import type { Progress } from '../../store/progress.js';
 import { openSafetensors, readSafetensors, type SafetensorsFile } from '../../store/safetensors.js';
-import { knownModel, openBaseModel, openEmbedder, openModel, type BaseModel } from '../base-model.js';
+import { embedderNamed, knownModel, openBaseModel, openModel, type BaseModel } from '../base-model.js';
 import { openCorpus } from '../corpus.js';
 import { cache } from '../paths.js';
 import { PUBLISHED_ENCODER, readRecord } from './record.js';
@@ -127,7 +127,7 @@ async function openOwnBase(profile: string, progress: Progress): Promise<BaseMod
   return openBaseModel(own, () => openCorpus(own, progress), progress);
 }
 
-const openEncoder = async (name: string, progress: Progress): Promise<Embedder> => (await openEmbedder(name, progress)).embedder;
+const openEncoder = async (name: string, progress: Progress): Promise<Embedder> => embedderNamed(await openModel(name, progress));
 
 /** Of a model whose weights are not needed: from the hub the config alone is fetched. */
 async function readBaseConfig(name: string, progress: Progress): Promise<ModelConfig> {

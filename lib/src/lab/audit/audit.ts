@@ -71,16 +71,20 @@ export async function audit(method: Method, seed: number, profile: Profile, base
   }
   const run = runId(method, data.track, seed, profile), inputs = methodInputs(data, base, profile, seed);
   const answers = await method.answers(inputs, await trained(method, profile, inputs, progress));
-  const average = whole(averageAdapters(adaptersOf(answers, data.trainContexts)));
+  const alive: Adapter[] = [], kept = (adapter: Adapter): Adapter => {
+    alive.push(adapter);
+    return adapter;
+  };
   const chosen = [...data.scored].map(([suite, list]) => ({ suite, tasks: some(list) }));
   // Every task under every adapter, and at every step.
   const total = chosen.reduce((sum, { tasks }) => sum + [...tasks.values()].flat().length * (tasks.size + STEPS.length), 0);
   let done = 0;
   const tick = (n: number) => progress({ stage: `auditing ${method.name}`, done: done += n, total });
   try {
+    const average = kept(whole(averageAdapters(adaptersOf(answers, data.trainContexts))));
     const suites: SuiteAudit[] = [];
     for (const { suite, tasks } of chosen) {
-      const repositories = [...tasks.keys()], adapters = repositories.map((repo) => whole(answers.adapter!({ repo }))), lists = [...tasks.values()];
+      const repositories = [...tasks.keys()], adapters = repositories.map((repo) => kept(whole(answers.adapter!({ repo })))), lists = [...tasks.values()];
       const natsUnder = async (adapterFor: (row: number) => Adapter): Promise<number[]> => {
         const used = lists.map((_, row) => adapterFor(row)), owners = lists.flatMap((list, row) => list.map(() => row));
         const nats = likelihoods(base, lists.flat(), base.tokenizer, tick, { adapters: used, owners });
@@ -91,11 +95,13 @@ export async function audit(method: Method, seed: number, profile: Profile, base
       for (const adapter of adapters) columns.push(await natsUnder(() => adapter));
       for (const step of STEPS) {
         const moved = adapters.map((own) => between(average, own, step));
-        steps.push(await natsUnder((row) => moved[row]!));
-        moved.forEach(disposeAdapter);
+        try {
+          steps.push(await natsUnder((row) => moved[row]!));
+        } finally {
+          moved.forEach(disposeAdapter);
+        }
       }
       const [factors, deltas] = [factorGram(adapters), deltaGram(adapters)].map(spreadOf);
-      adapters.forEach(disposeAdapter);
       suites.push({
         suite, repositories, tasks: lists.map((list) => list.map(({ task }) => task.id)),
         tokens: lists.map((list) => list.reduce((n, { target }) => n + target.length - (target.at(-1) === base.tokenizer.eos ? 1 : 0), 0)),
@@ -114,7 +120,7 @@ export async function audit(method: Method, seed: number, profile: Profile, base
     await locked(folder, 'noting an audit', progress, async () => seal(folder, [file]));
     return readAudit(run, profile)!;
   } finally {
-    disposeAdapter(average);
+    alive.forEach(disposeAdapter);
     answers.dispose();
   }
 }
