@@ -9,5 +9,6 @@ export type { Interval, Likelihood, Prediction } from './eval/types.js';
 export { clusteredInterval, pairedInterval } from './eval/interval.js';
 export type { Evolution } from './lab/evolution.js';
 export type { CurationReport } from './data/curate.js';
+export { repeatedInRepository } from './data/leakage.js';
 export type { Commit, Task, Repository } from './data/types.js';
 export * from './report/index.js';

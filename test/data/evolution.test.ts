@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { silent } from '../../lib/dist/store/progress.js';
 import { checkTask } from './check-task.js';
-import { curateHistory, type EvolutionCounts, type EvolutionOptions, newEvolutionCounts } from '../../lib/dist/data/evolution/evolution-track.js';
-import { newCounts, replay } from '../../lib/dist/data/evolution/replay.js';
+import { curateHistory, type EvolutionOptions } from '../../lib/dist/data/evolution/evolution-track.js';
+import { newCounts, replay, type ReplayCounts } from '../../lib/dist/data/evolution/replay.js';
 import { openParser } from '../../lib/dist/data/python.js';
 import { syntheticSource } from '../../lib/dist/data/sources/synthetic/synthetic.js';
 import { chronologicalSplits } from '../../lib/dist/data/splits.js';
@@ -42,9 +42,9 @@ async function events(versions: (Content | Record<string, Content>)[], identity:
 }
 
 async function curated(commits: readonly TestCommit[], options: Partial<EvolutionOptions> = {}, split: CrossRepoSplit = 'train'):
-Promise<{ rows: { commit: Commit; tasks: Task[] }[]; tasks: Task[]; counts: EvolutionCounts; gitDir: string; ids: string[] }> {
+Promise<{ rows: { commit: Commit; tasks: Task[] }[]; tasks: Task[]; counts: ReplayCounts; gitDir: string; ids: string[] }> {
   const { gitDir, ids, head } = repository(commits);
-  const counts = newEvolutionCounts();
+  const counts = newCounts();
   const rows = await collect(curateHistory({ id: 'o/r', licence: 'MIT', split, gitDir, head }, { ...OPTIONS, ...options }, join(folder, 'spool'), counts));
   return { rows, tasks: rows.flatMap(({ tasks }) => tasks), counts, gitDir, ids };
 }
@@ -76,7 +76,7 @@ test('a messy history: the same assertions as the oracle, and every task is true
 
   for (const prefix of ['structured', 'full-file'] as const) for (const identity of ['assertion', 'full-prefix'] as const) {
     const history = { id: 'o/r', licence: 'MIT', split: 'cr_test' as const, gitDir, head };
-    const counts = newEvolutionCounts();
+    const counts = newCounts();
     const rows = await collect(curateHistory(history, { ...OPTIONS, prefix, identity, perCommit: 40, perFile: 20 }, join(folder, 'spool'), counts));
     const tasks = rows.flatMap((row) => row.tasks);
     assert.ok(tasks.length > 200 && new Set(tasks.map(({ id }) => id)).size === tasks.length);
@@ -144,13 +144,21 @@ test('versions that cannot be read are counted, and the next one is compared wit
   assert.deepEqual([counts.unread, counts.commits, rows.length], [{ 'not UTF-8': 1 }, 3, 2]);
 });
 
+test('a line separator of Unicode, in a diff or a task, ends no line', async () => {
+  const [separator, paragraph] = ['\u2028', '\u2029'];
+  const { rows } = await curated([{ files: { 'test_a.py': testOf(`x = '${separator}'`, `assert y == 'a${paragraph}b'`), 'src.py': `text = '${paragraph}${separator}'\n` } }]);
+  const [{ commit, tasks }] = rows as [(typeof rows)[number]];
+  assert.equal(tasks[0]!.target, `'a${paragraph}b'`);
+  assert.ok(tasks[0]!.prefix.includes(separator) && commit.diff.includes(`${paragraph}${separator}`));
+});
+
 test('caps: files take turns, then functions; at most eight tasks a commit and four a file', async () => {
   const file = (name: string, ...counts: number[]): string => counts.map((count, f) =>
     `def test_${f}():\n${Array.from({ length: count }, (_, i) => `    assert x == '${name} ${f} ${i}'\n`).join('')}`).join('');
   const files = { 'test_b.py': file('b', 6, 1, 2), 'test_a.py': file('a', 2), 'test_c.py': file('c', 9) };
   const { rows, counts } = await curated([{ files }]);
   assert.deepEqual(rows[0]!.tasks.map(({ target }) => target.slice(1, -1)), ['a 0 0', 'b 0 0', 'c 0 0', 'a 0 1', 'b 1 0', 'c 0 1', 'b 2 0', 'c 0 2']);
-  assert.deepEqual([rows[0]!.commit.added, counts.tasks, counts.drops], [20, 8, { cap_commit: 12 }]);
+  assert.deepEqual([rows[0]!.commit.added, rows[0]!.tasks.length, counts.drops], [20, 8, { cap_commit: 12 }]);
   const { tasks } = await curated([{ files: { 'test_b.py': files['test_b.py'] } }]);
   assert.deepEqual(tasks.map(({ target }) => target.slice(1, -1)), ['b 0 0', 'b 1 0', 'b 2 0', 'b 0 1']);
 });

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { curate, type CurationReport, type Track } from '../../lib/dist/data/curate.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
-import { curateHistory, newEvolutionCounts } from '../../lib/dist/data/evolution/evolution-track.js';
+import { curateHistory } from '../../lib/dist/data/evolution/evolution-track.js';
 import { newCounts, replay } from '../../lib/dist/data/evolution/replay.js';
 import { openParser } from '../../lib/dist/data/python.js';
 import { filesAt, gitSource, localPin } from '../../lib/dist/data/sources/git.js';
@@ -333,7 +333,7 @@ test('a test file of 100,000 assertions gives eight tasks', async () => {
   const gitDir = join(folder, 'long.git');
   const lines = (more: string): string => `def test_a():\n${Array.from({ length: 99_999 }, (_, i) => `    assert a==${i}\n`).join('')}${more}`;
   const [, head] = makeRepository(gitDir, [{ files: { 'test_a.py': lines('') } }, { files: { 'test_a.py': lines("    assert a == 'last'\n") } }]);
-  const counts = newEvolutionCounts();
+  const counts = newCounts();
   const rows = await collect(curateHistory({ id: 'o/r', licence: 'MIT', split: 'cr_test', gitDir, head: head! },
     { identity: 'assertion', cutoff: Number.POSITIVE_INFINITY, prefix: 'full-file', perCommit: 8, perFile: 8 }, join(folder, 'spool'), counts));
   assert.deepEqual(rows.map(({ commit, tasks }) => [commit.added, tasks.length]), [[99_999, 8], [1, 1]]);

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { curate, type Track } from '../../lib/dist/data/curate.js';
 import { readCommitRows, readTaskRows } from '../../lib/dist/data/dataset/dataset.js';
 import { SUITES, type Suite, tablePath } from '../../lib/dist/data/dataset/suites.js';
-import { LeakageGuard, refuseAsked } from '../../lib/dist/data/leakage.js';
+import { LeakageGuard, refuseAsked, repeatedInRepository } from '../../lib/dist/data/leakage.js';
 import { gitSource, type GitPin } from '../../lib/dist/data/sources/git.js';
 import { sourceFiles, testFiles } from '../../lib/dist/data/tests-files.js';
 import type { Commit, CrossRepoSplit, Task } from '../../lib/dist/data/types.js';
@@ -112,6 +112,14 @@ test('the guard knows all parts of training repositories, learned before others 
   assert.equal(guard.fault(task('train', held.prefix, held.target)), null);
   assert.equal(guard.fault({ ...held, target: '13' }), null);
   assert.equal(guard.fault({ ...held, prefix: held.prefix.replace('x = 1', 'x = 2') }), null);
+});
+
+test('test tasks that repeat a trained one of their own repository are counted', async () => {
+  const task = (repo: string, inRepoSplit: Task['inRepoSplit'], target: string, split: CrossRepoSplit = 'train') =>
+    ({ repo, split, inRepoSplit, prefix: 'def test_a():\n  assert x == ', target, testFunction: 'test_a' }) as Task;
+  assert.equal(await repeatedInRepository([
+    task('a', 'test', '1'), task('a', 'test', '2'), task('a', 'train', '1'), task('a', 'val', '2'), task('b', 'test', '1'), task('c', 'test', '1', 'cr_test'), task('c', 'train', '1', 'cr_test'),
+  ]), 1);
 });
 
 test('no test file is among those an encoder reads', () => {

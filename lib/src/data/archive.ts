@@ -45,7 +45,7 @@ interface Member {
 export function readArchive(path: string, limits: ArchiveLimits = LIMITS): ArchiveContent {
   const bytes = readFileSync(path);
   const unusable = (why: string) =>
-    new UserError(`${basename(path)} ${why}: delete ${path} and run again, it will be fetched anew.`);
+    new UserError(`${basename(path)} ${why}: if it is not as it was published, delete ${path} and run again, it will be fetched anew; else leave it out of the corpus.`);
   const tooMuch = () => new UserError(`${basename(path)} unpacks to more than ${limits.total} bytes: it is not read.`);
   try {
     if (/\.(whl|zip)$/i.test(path)) return collect(zipMembers(bytes), limits, tooMuch);

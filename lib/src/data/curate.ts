@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { DatasetWriter } from './dataset/dataset.js';
-import { curateHistory, type EvolutionOptions, newEvolutionCounts } from './evolution/evolution-track.js';
+import { curateHistory, type EvolutionOptions } from './evolution/evolution-track.js';
+import { newCounts } from './evolution/replay.js';
 import { LeakageGuard } from './leakage.js';
 import { openParser } from './python.js';
 import { curateStatic, type StaticOptions } from './static-track.js';
@@ -93,6 +94,7 @@ async function snapshots(source: Source, options: StaticOptions, writer: Dataset
     const curated = curateStatic(repo, options);
     const entry: RepositoryReport = { id: repo.id, split: repo.split, tasks: 0, commits: 0, drops: curated.drops, unread: { ...repo.refused } };
     const kept = guarded(curated.tasks, guard, entry, report);
+    if (curated.unread) entry.unread['beyond the most test files'] = curated.unread;
     if (curated.undecodable) entry.unread['not UTF-8'] = curated.undecodable;
     for (const task of kept) await writer.task(task);
     entry.tasks = kept.length;
@@ -104,7 +106,7 @@ async function snapshots(source: Source, options: StaticOptions, writer: Dataset
 async function histories(source: Source, options: EvolutionOptions, writer: DatasetWriter, report: CurationReport, spool: string): Promise<void> {
   const guard = new LeakageGuard(options);
   for await (const history of source.histories()) {
-    const counts = newEvolutionCounts();
+    const counts = newCounts();
     // An out-of-distribution repository begins after the cut-off, so it is read whole.
     const own = history.split === 'ood_test' ? { ...options, cutoff: Number.POSITIVE_INFINITY } : options;
     const entry: RepositoryReport = { id: history.id, split: history.split, tasks: 0, commits: 0, drops: counts.drops, unread: counts.unread };

@@ -1,4 +1,4 @@
-/** Quality filters of the static track: why a target or a prefix is unfit, or null when it is fit. */
+/** Quality filters: why a target or a prefix is unfit, or null when it is fit. */
 
 export const MAX_TARGET_CHARACTERS = 500;
 

@@ -31,6 +31,18 @@ export class LeakageGuard {
   }
 }
 
+/** How many in-repository test tasks have the text of a task that their own repository is trained on. They stay. */
+export async function repeatedInRepository(tasks: Iterable<Task> | AsyncIterable<Task>): Promise<number> {
+  const trained = new Set<string>(), asked: string[] = [];
+  const keyOf = (task: Task) => `${task.repo} ${textOf(task)}`;
+  for await (const task of tasks) {
+    if (task.split !== 'train') continue;
+    if (task.inRepoSplit === 'train') trained.add(keyOf(task));
+    else if (task.inRepoSplit === 'test') asked.push(keyOf(task));
+  }
+  return asked.filter((key) => trained.has(key)).length;
+}
+
 /** The test from its definition to the end of the target, however it is indented or broken into lines. */
 function textOf({ prefix, testFunction, target }: Task): string {
   const definition = prefix.lastIndexOf(`def ${testFunction.split('.').at(-1)}`);

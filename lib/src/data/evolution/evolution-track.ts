@@ -13,16 +13,12 @@ import { openParser } from '../python.js';
 import { chronologicalSplits } from '../splits.js';
 import type { Commit, History, Task } from '../types.js';
 import { capped, type Caps, isShort } from './caps.js';
-import { newCounts, replay, type KeptCommit, type ReplayCounts, type ReplayOptions } from './replay.js';
+import { replay, type KeptCommit, type ReplayCounts, type ReplayOptions } from './replay.js';
 
 export interface EvolutionOptions extends ReplayOptions, Caps, LeakageOptions {
   prefix: PrefixForm;
   /** Short targets stay in training: those of synthetic repositories are short on purpose. */
   keepShort?: boolean;
-}
-
-export interface EvolutionCounts extends ReplayCounts {
-  tasks: number;
 }
 
 type Fields = Omit<Task, 'split' | 'inRepoSplit' | 'commitIndex'>;
@@ -43,7 +39,7 @@ interface Stored {
  * @throws UserError when the repository cannot be read
  */
 export async function* curateHistory(
-  history: History, options: EvolutionOptions, spool: string, counts: EvolutionCounts,
+  history: History, options: EvolutionOptions, spool: string, counts: ReplayCounts,
 ): AsyncGenerator<{ commit: Commit; tasks: Task[] }> {
   await openParser();
   try {
@@ -63,7 +59,6 @@ export async function* curateHistory(
       const fields = training ? train : (evaluation ?? train);
       drop('short_target', training ? short : 0);
       drop('cap_commit', items - (training ? short : 0) - fields.length);
-      counts.tasks += fields.length;
       yield {
         commit: { ...commit, split: place.split, inRepoSplit, index: place.commitIndex },
         tasks: fields.map((task) => ({ ...task, ...place, inRepoSplit })),
@@ -74,17 +69,13 @@ export async function* curateHistory(
   }
 }
 
-export function newEvolutionCounts(): EvolutionCounts {
-  return { ...newCounts(), tasks: 0 };
-}
-
 /** Writes the kept commits to the file, one a line, and returns their times. */
-async function store(history: History, options: EvolutionOptions, spool: string, counts: EvolutionCounts): Promise<number[]> {
+async function store(history: History, options: EvolutionOptions, spool: string, counts: ReplayCounts): Promise<number[]> {
   const seconds: number[] = [];
   const file = openSync(spool, 'w');
   try {
     for await (const kept of replay(history, options, counts)) {
-      writeSync(file, `${JSON.stringify(toStored(history.id, kept, options))}\n`);
+      writeSync(file, `${oneLine(toStored(history.id, kept, options))}\n`);
       seconds.push(kept.seconds);
     }
   } finally {
@@ -92,6 +83,9 @@ async function store(history: History, options: EvolutionOptions, spool: string,
   }
   return seconds;
 }
+
+/** JSON in which nothing but its end ends a line, as Node from 24 on reads lines. */
+const oneLine = (stored: Stored): string => JSON.stringify(stored).replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`);
 
 function toStored(repo: string, { id, time, diff, added, modified, items }: KeptCommit, options: EvolutionOptions): Stored {
   const fields = ({ candidate, event }: KeptCommit['items'][number]): Fields => {

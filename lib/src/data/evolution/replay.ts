@@ -29,7 +29,6 @@ export interface KeptCommit extends Pick<Commit, 'id' | 'time' | 'diff' | 'added
 /** What was read and what was left out, filled in as the history goes by. */
 export interface ReplayCounts {
   commits: number;
-  kept: number;
   /** New assertions that give no task, by reason: each once, when it first appears. */
   drops: Record<string, number>;
   /** Versions of files that could not be read, by reason. */
@@ -41,7 +40,7 @@ export interface ReplayCounts {
 }
 
 export function newCounts(): ReplayCounts {
-  return { commits: 0, kept: 0, drops: {}, unread: {}, cutOff: 0, diffFilesOmitted: 0 };
+  return { commits: 0, drops: {}, unread: {}, cutOff: 0, diffFilesOmitted: 0 };
 }
 
 /** Of one test file: the key of each assertion and the function it is in. */
@@ -63,7 +62,6 @@ export async function* replay({ gitDir, head }: Pick<History, 'gitDir' | 'head'>
       counts.commits++;
       const items = await newAssertions(entry, files, were, blobs, options.identity, counts);
       if (items.length === 0) continue;
-      counts.kept++;
       const diff = await diffs.between(keptTree, entry.tree, (path) => files.has(path) || were.has(path));
       were.clear();
       keptTree = entry.tree;

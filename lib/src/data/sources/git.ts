@@ -171,6 +171,10 @@ async function clone(pin: GitPin, gitDir: string): Promise<string> {
   mkdirSync(dirname(gitDir), { recursive: true });
   try {
     await git(part, ['clone', '--quiet', '--bare', '--no-tags', '--single-branch', '--template=', '--', pin.url, part], { protocol: 'https' });
+    // One that no branch leads to any more, or another branch than the default one.
+    if (pin.commit !== undefined && !(await hasCommit(part, pin.commit))) {
+      await git(part, ['fetch', '--quiet', '--no-tags', '--', pin.url, `${pin.commit}:refs/heads/code2lora-pinned`], { protocol: 'https' });
+    }
     rmSync(gitDir, { recursive: true, force: true });
     renameSync(part, gitDir);
   } catch (error) {

@@ -41,8 +41,7 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
         const { name, version, licence, split } = project;
         report.next(name);
         const content = report.count(readArchive(paths[i]!));
-        const files = isWheel(project) ? content.files : withoutTopFolder(content.files), { refused } = content;
-        yield { id: name, commit: version, licence, split, files, refused } satisfies Repository;
+        yield { id: name, commit: version, licence, split, files: filesOf(project, content), refused: content.refused } satisfies Repository;
       }
       report.end();
     },
@@ -63,10 +62,11 @@ export function pypiSource(corpus: Corpus, cacheDir: string, progress: Progress)
   };
 }
 
-/** A source distribution holds all in one folder, `name-version`, which the repository has not. */
-function withoutTopFolder(files: readonly SourceFile[]): SourceFile[] {
+/** Of a source distribution without the one folder, `name-version`, that holds all of it and that the repository has not. */
+function filesOf(pin: Pick<Pin, 'file'>, { files }: ArchiveContent): SourceFile[] {
+  if (isWheel(pin)) return files;
   const tops = new Set(files.map(({ path }) => path.split('/', 1)[0]!));
-  if (tops.size !== 1 || files.some(({ path }) => !path.includes('/'))) return [...files];
+  if (tops.size !== 1 || files.some(({ path }) => !path.includes('/'))) return files;
   return files.map((file) => ({ ...file, path: file.path.slice(file.path.indexOf('/') + 1) }));
 }
 
@@ -104,7 +104,7 @@ function checkOrder(name: string, releases: readonly Release[]): void {
 
 function* revisionsOf(line: Line, read: (pin: Pin) => ArchiveContent): Generator<Revision> {
   for (const [i, pin] of pinsOf(line).entries())
-    yield { time: Date.parse(line.releases[i]!.uploaded) / 1000, message: pin.version, files: read(pin).files };
+    yield { time: Date.parse(line.releases[i]!.uploaded) / 1000, message: pin.version, files: filesOf(pin, read(pin)) };
 }
 
 /** Progress of reading archives, which adds up what they refuse. */

@@ -26,8 +26,8 @@ export async function fetchFromIndex(pins: readonly Pin[], pathOf: (pin: Pin) =>
   const queue = [...pins];
   const work = async () => {
     for (let pin = queue.shift(); pin; pin = queue.shift()) {
-      const bytes = await fetched(await linkOf(pin), pin.file).then((answer) => answer.arrayBuffer()).catch(unreachable(pin.file));
-      const content = new Uint8Array(bytes);
+      const answer = await fetched(await linkOf(pin), pin.file);
+      const content = new Uint8Array(await answer.arrayBuffer().catch(unreachable(pin.file)));
       if (sha256(content) !== pin.sha256) throw new UserError(`${pin.file} does not have the pinned SHA-256: its download broke off, or the index serves another file. It was not kept; ${AGAIN}.`);
       const path = pathOf(pin);
       mkdirSync(dirname(path), { recursive: true });
