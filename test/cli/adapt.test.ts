@@ -40,7 +40,7 @@ test('leaves a PEFT folder, says what was read and how long it took, and runs no
   // Two factors of seven projections in each of two layers.
   assert.equal(readSafetensors(join(out, 'adapter_model.safetensors')).tensors.size, 28);
   assert.match(stdout, /code2lora-gru, as released/);
-  assert.match(stdout, /1 files of \d+ tokens in \d+\.\d s; \d+ tokens went through the encoder/);
+  assert.match(stdout, /1 of 1 files, \d+ tokens, in \d+\.\d s; \d+ tokens went through the encoder/);
   assert.match(stdout, /Written in +\d+\.\d ms \(\d+\.\d ms the first time\)/);
   assert.match(stdout, /initial state/);
   assert.ok(stdout.includes(`is in ${out}`));

@@ -51,11 +51,17 @@ function account(folder: string, { repository, history, shallow }: OpenedReposit
     `Repository: ${folder}${at}.`,
     ...leftOutLine(repository),
     ...historyLine(checkpoint, made, shallow === true),
-    `Read:       ${n(made.files)} files of ${n(made.tokens)} tokens in ${made.readSeconds.toFixed(1)} s; ` +
+    `Read:       ${n(made.files)} ${made.readable === undefined ? '' : `of ${n(made.readable)} `}files, ${ofEach(checkpoint, made)}, in ${made.readSeconds.toFixed(1)} s; ` +
       `${n(made.encoded)} tokens went through the encoder${made.encoded === 0 ? ', all was in the cache' : ''}.`,
     `Written in  ${made.warmMs.toFixed(1)} ms (${made.coldMs.toFixed(1)} ms the first time).`,
   ];
   return `\n${lines.join('\n')}`;
+}
+
+/** How much of each file. */
+function ofEach({ recipes: { state: { maxWindows, window } } }: Checkpoint, { tokens }: Adapted): string {
+  if (maxWindows === Infinity) return `${tokens.toLocaleString('en')} tokens`;
+  return `of each at most ${maxWindows === 1 ? 'the first window' : `${maxWindows} windows`} of ${window} tokens`;
 }
 
 /** Of what was not read, what its owner would want to know. */

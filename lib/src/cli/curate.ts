@@ -12,7 +12,7 @@ import { cache, data } from '../lab/paths.js';
 import { EVOLUTION } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
-import { count } from './options.js';
+import { atLeastOne, count } from './options.js';
 import { terminalProgress } from './terminal-progress.js';
 
 export const USAGE = `Usage: npx code2lora curate --source git|pypi|synthetic|hub --track static|evolution --out DIR [options]
@@ -113,7 +113,7 @@ function trackOf(values: Values, cutoff: number): Track {
     track: 'evolution',
     options: {
       cutoff, prefix, keepShared: synthetic, keepShort: synthetic, identity: choice('identity', values.identity ?? 'assertion', ['assertion', 'full-prefix'] as const),
-      perCommit: count('per-commit', values['per-commit'] ?? '8'), perFile: count('per-file', values['per-file'] ?? '4'),
+      perCommit: atLeastOne('per-commit', values['per-commit'] ?? '8'), perFile: atLeastOne('per-file', values['per-file'] ?? '4'),
     },
   };
 }

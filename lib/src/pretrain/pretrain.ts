@@ -1,8 +1,6 @@
 /**
  * Trains nano-coder: AdamW, warm-up, a constant rate, then a linear decay to zero over the last fifth. A round starts
- * from random weights or from those of the round before it. The constant phase does not depend on how long the round
- * will be, so a longer one goes on from where a shorter one began to decay. Resumable: the state is a checkpoint and
- * the step's number.
+ * from random weights or from those of the round before it. Resumable: the state is a checkpoint and the step's number.
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +11,7 @@ import { tf, type Tensor, type Tf } from '../engine/tensorflow.js';
 import type { ModelConfig } from '../model/config.js';
 import { hiddenStates } from '../model/transformer.js';
 import { fromList, listNames, randomModel, toList, type Model } from '../model/weights.js';
+import { UserError } from '../store/errors.js';
 import type { Progress } from '../store/progress.js';
 import { Random } from '../store/random.js';
 import { storedSafetensors, storeSafetensors } from '../store/safetensors.js';
@@ -62,9 +61,7 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
   const optimiser = new AdamW(toList(start ?? randomModel(config.model, config.seed)), {
     beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: config.weightDecay, clip: 1,
   });
-  if (!restore(optimiser, names, decayPath, progress) && restore(optimiser, names, stablePath, progress) && optimiser.step > stable) {
-    throw new Error(`${stablePath} is past step ${stable}, where this run starts to decay: choose more tokens.`);
-  }
+  if (!restore(optimiser, names, decayPath, progress)) restore(optimiser, names, stablePath, progress);
 
   let sum = 0, since = performance.now(), count = 0;
   while (optimiser.step < steps) {
@@ -73,8 +70,8 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
     const time = decaying ? config.longContext : config.context;
     const rate = config.learningRate *
       (decaying ? 1 - (step - stable) / (steps - stable) : Math.min(1, (step + 1) / config.warmupSteps));
-    const loss = trainStep(optimiser, config, batch(data.train, step, config.batchTokens / time, time, config.seed), time, rate);
-    if (!Number.isFinite(loss)) throw new Error(`Loss is ${loss} at step ${step}: lower the learning rate and start again.`);
+    const { loss, norm } = trainStep(optimiser, config, batch(data.train, step, config.batchTokens / time, time, config.seed), time, rate);
+    if (!Number.isFinite(loss + norm)) throw new UserError(`Pre-training: the loss is ${loss} and the gradient norm ${norm} at step ${step}: lower learningRate in lib/src/pretrain and run again.`);
     sum += loss;
     count++;
     if (optimiser.step % LOG_EVERY === 0 || optimiser.step === steps) {
@@ -103,7 +100,7 @@ export async function pretrain(config: PretrainConfig, data: TokenFile, folder: 
   return fromList(config.model, optimiser.parameters);
 }
 
-function trainStep(optimiser: AdamW, config: PretrainConfig, ids: Int32Array, time: number, rate: number): number {
+function trainStep(optimiser: AdamW, config: PretrainConfig, ids: Int32Array, time: number, rate: number): { loss: number; norm: number } {
   return tf.tidy(() => {
     const rows = config.batchTokens;
     const all = tf.tensor2d(ids, [rows / time, time + 1], 'int32');
@@ -114,8 +111,7 @@ function trainStep(optimiser: AdamW, config: PretrainConfig, ids: Int32Array, ti
       const model = fromList(config.model, list);
       return headLoss(hiddenStates(model, input), model.head, target, weight, true) as Tf.Scalar;
     })(optimiser.parameters);
-    optimiser.update(grads, rate);
-    return value.dataSync()[0]!;
+    return { norm: optimiser.update(grads, rate), loss: value.dataSync()[0]! };
   });
 }
 

@@ -21,6 +21,8 @@ export interface Adapted {
   /** Files that the vector was made of, and their tokens; for a history, those at its first step. */
   files: number;
   tokens: number;
+  /** Files that could be read, of which a recipe may take some; absent for a history. */
+  readable?: number;
   /** Tokens that went through the encoder now: what it had read before comes from the cache. */
   encoded: number;
   /** First-parent commits, and those of them that the state was stepped with; absent where no history was read. */
@@ -62,13 +64,14 @@ export async function adapt({ repository, history }: OpenedRepository, checkpoin
     // What the network does not read is not encoded.
     commits = diffs.map(({ commit, diff }) => ({ diff, state: states.get(commit)?.vector ?? new Float32Array(diff.length) }));
   }
+  const snapshot = read ? {} : { readable: files.length };
   read ??= await repositoryVector(files, cacheFor(recipes.state), recipes.state);
   const readSeconds = (performance.now() - began) / 1000, { vector } = read;
   progress({ stage: 'reading the repository', done: 1, total: 1 });
 
   const written = timed(() => checkpoint.write(vector, commits));
   return {
-    adapter: written.adapter, coldMs: written.first, warmMs: written.again, readSeconds, encoded, files: read.files, tokens: read.tokens,
+    adapter: written.adapter, coldMs: written.first, warmMs: written.again, readSeconds, encoded, files: read.files, tokens: read.tokens, ...snapshot,
     ...(history && stepInput && { history: { commits: seen, steps: commits.length } }),
   };
 }
