@@ -36,10 +36,12 @@ async function install() {
 
 async function main(topics) {
   if (!process.env.CODE2LORA_FIXTURES_PYTHON) await install();
-  const scripts = readdirSync(inRoot('test', 'fixtures'), { recursive: true })
+  const all = readdirSync(inRoot('test', 'fixtures'), { recursive: true })
     .filter((path) => /^[^/]+\/make\w*\.py$/.test(path) && path !== MADE_BY_TESTS)
-    .filter((path) => topics.length === 0 || topics.includes(path.split('/')[0]))
     .sort();
+  const known = [...new Set(all.map((path) => path.split('/')[0]))], unknown = topics.find((topic) => !known.includes(topic));
+  if (unknown !== undefined) throw new SetupError(`There are no fixtures of ${unknown}: choose of ${known.join(', ')}.`);
+  const scripts = all.filter((path) => topics.length === 0 || topics.includes(path.split('/')[0]));
   // Offline, for peft asks the hub about a model's name; one hash seed, so that Python's sets keep their order.
   const env = { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', PYTHONHASHSEED: '0', PYTHONPYCACHEPREFIX: join(cache, 'pycache') };
   const failed = scripts.filter((path) => {

@@ -3,11 +3,12 @@
  * `npm test -- eval interval` runs only the test files whose path holds one of the words. `npm test -- long`, `faults` and
  * `fuzz` take hours: models that must be fetched, and thousands of draws.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { browsers, inRoot, jupyterEnv, root } from '../scripts/setup/paths.mjs';
+import { inRoot, jupyterEnv, root } from '../scripts/setup/paths.mjs';
 
 /** Test files that run at once; the cores are shared out among them. */
 const parallel = 2;
@@ -15,7 +16,8 @@ const threads = String(Math.max(1, Math.floor(availableParallelism() / parallel)
 const env = {
   ...process.env,
   ...jupyterEnv,
-  PLAYWRIGHT_BROWSERS_PATH: browsers,
+  // Tests serve what they fetch themselves, also behind a proxy.
+  ...Object.fromEntries(['NO_PROXY', 'no_proxy'].map((name) => [name, [process.env[name], '127.0.0.1', 'localhost'].filter(Boolean).join(',')])),
   TF_CPP_MIN_LOG_LEVEL: '2',
   TF_NUM_INTRAOP_THREADS: threads,
   OMP_NUM_THREADS: threads,
@@ -26,12 +28,17 @@ if (words.some((word) => ['long', 'faults', 'fuzz'].includes(word))) env.CODE2LO
 const started = Date.now();
 const failed = [];
 
-function stage(name, args, own = {}) {
+/** @param quiet what it prints comes at its end: something else runs beside it */
+async function stage(name, args, { own = {}, quiet = false } = {}) {
   const since = Date.now();
-  console.log(`\n── ${name}`);
-  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (!quiet) console.log(`\n── ${name}`);
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', ...(quiet ? ['pipe', 'pipe'] : ['inherit', 'inherit'])] });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => said.push(bytes));
+  const [status, signal] = await once(child, 'close');
   const ok = status === 0;
   if (!ok) failed.push(name);
+  if (quiet) console.log(`\n── ${name}\n${Buffer.concat(said).toString()}`);
   console.log(`── ${name}: ${ok ? 'passed' : `FAILED${signal ? ` (${signal})` : ''}`} in ${((Date.now() - since) / 1000).toFixed(1)} s`);
   return ok;
 }
@@ -39,10 +46,9 @@ function stage(name, args, own = {}) {
 // Tests import `../../lib/dist/…` as seen from their source; this link makes it true for their compiled twin as well.
 if (!existsSync(inRoot('test', 'lib'))) symlinkSync('../lib', inRoot('test', 'lib'));
 
-const compiled = stage('types', [inRoot('node_modules/typescript/bin/tsc'), '-b', inRoot('test')]);
-stage('lint', [inRoot('node_modules/@biomejs/biome/bin/biome'), 'lint', '--error-on-warnings', '--diagnostic-level=warn', 'lib/src', 'test', 'scripts']);
-const notebookCheck = inRoot('scripts/notebooks/check.mjs');
-if (existsSync(notebookCheck)) stage('notebooks', [notebookCheck]);
+const compiled = await stage('types', [inRoot('node_modules/typescript/bin/tsc'), '-b', inRoot('test')]);
+await stage('lint', [inRoot('node_modules/@biomejs/biome/bin/biome'), 'lint', '--error-on-warnings', '--diagnostic-level=warn', 'lib/src', 'test', 'scripts']);
+await stage('notebooks', [inRoot('scripts/notebooks/check.mjs')]);
 
 if (compiled) {
   // By the sources: a compiled test whose source is gone must not run.
@@ -51,16 +57,16 @@ if (compiled) {
     .map((path) => join('test', 'dist', path.replace(/\.ts$/, '.js')))
     .filter((path) => (words.length === 0 ? !path.includes('/long/') : words.some((word) => path.includes(word))))
     .sort();
-  if (!tests.length) stage(`test files named ${words.join(' ')}: there is none`, ['-e', 'process.exit(1)']);
+  if (!tests.length) await stage(`test files named ${words.join(' ')}: there is none`, ['-e', 'process.exit(1)']);
   // The synthetic benchmark trains five models and gets all cores. The browser shows what the smoke run left, so it comes
-  // last; it mostly waits, beside the benchmark.
+  // last, a page at a time; it mostly waits, beside the benchmark.
   const [pages, benchmark] = ['/browser/', '/lab/synthetic.'].map((part) => tests.filter((path) => path.includes(part)));
   const others = tests.filter((path) => !pages.includes(path) && !benchmark.includes(path));
-  const all = { TF_NUM_INTRAOP_THREADS: String(availableParallelism()), OMP_NUM_THREADS: String(availableParallelism()) };
-  const last = [...benchmark, ...pages];
-  for (const [name, files, own] of [[`${others.length} test files`, others], ['the synthetic benchmark and the browser', last, all]]) {
-    if (files.length) stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${parallel}`, ...files], own);
-  }
+  const own = { TF_NUM_INTRAOP_THREADS: String(availableParallelism()), OMP_NUM_THREADS: String(availableParallelism()) };
+  const run = (name, files, atOnce, options) =>
+    (files.length ? stage(name, ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, ...files], options) : undefined);
+  await run(`${others.length} test files`, others, parallel);
+  await Promise.all([run('the synthetic benchmark', benchmark, 1, { own, quiet: true }), run('the browser', pages, 1, { own })]);
 }
 
 console.log(`\n${failed.length === 0 ? 'All passed' : `FAILED: ${failed.join(', ')}`} in ${((Date.now() - started) / 1000).toFixed(0)} s`);

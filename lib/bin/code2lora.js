@@ -1,9 +1,5 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-// Where set-up puts a Chromium that it fetched.
-process.env.PLAYWRIGHT_BROWSERS_PATH ??= fileURLToPath(new URL('../../data/cache/browsers', import.meta.url));
 
 const main = new URL('../dist/cli/main.js', import.meta.url);
 if (existsSync(main)) {

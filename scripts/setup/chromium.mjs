@@ -3,23 +3,18 @@
  * own and then apt. Without it the rest of the lab works, so a failure is said and remembered, and does not stop.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { browsers, cache, inRoot } from './paths.mjs';
+import { asRoot } from './prerequisites.mjs';
 import { run } from './run.mjs';
 import { readStamp, writeStamp } from './stamp.mjs';
 
 const stamp = join(cache, 'chromium.json');
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-function executable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Ubuntu has a command of the name that only says where to get one. */
+const starts = (path) => existsSync(path) && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
 
 /** The path of a Chromium: $CHROMIUM_PATH, one on the PATH, or the one playwright installed in the project; or undefined. */
 export function findChromium() {
@@ -28,7 +23,7 @@ export function findChromium() {
     ? readdirSync(browsers).filter((name) => name.startsWith('chromium-')).flatMap((name) =>
         ['chrome-linux', 'chrome-linux64', 'chrome-linux-arm64'].map((folder) => join(browsers, name, folder, 'chrome')))
     : [];
-  return [process.env.CHROMIUM_PATH, ...onPath, ...fetched].find((path) => path && executable(path));
+  return [process.env.CHROMIUM_PATH, ...onPath, ...fetched].find((path) => path && starts(path));
 }
 
 const attempts = [
@@ -66,16 +61,16 @@ export const chromium = {
         // The next attempt, or the plain word below.
       }
       const path = findChromium();
-      if (path && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0) return path;
-      if (path?.startsWith(browsers)) {
+      if (path) return path;
+      if (existsSync(browsers)) {
         // Who finds it there would try to start it.
         rmSync(browsers, { recursive: true, force: true });
         lacksLibraries = true;
       }
     }
     writeStamp(stamp, { failed: true });
-    const remedy = lacksLibraries ? `playwright's lacks libraries of the system: sudo ${inRoot('node_modules/.bin/playwright-core')} install-deps chromium, delete ${stamp} and run this again`
-      : 'install a Chromium (on Debian: sudo apt-get install -y chromium), or set CHROMIUM_PATH to one';
+    const remedy = lacksLibraries ? `playwright's lacks libraries of the system: ${asRoot('env PATH="$PATH" ')}${inRoot('node_modules/.bin/playwright-core')} install-deps chromium, delete ${stamp} and run this again`
+      : `install a Chromium (on Debian: ${asRoot()}apt-get install -y chromium), or set CHROMIUM_PATH to one`;
     return `could not be installed: figures are not exported as SVG, PNG and PDF, and the browser test is skipped. To get both, ${remedy}`;
   },
 };

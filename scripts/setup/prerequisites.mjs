@@ -6,11 +6,14 @@ import { root } from './paths.mjs';
 const ok = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const answers = (command) => ok(command, ['--version']);
 
+/** What a command of the superuser begins with: nothing for himself, who may have no sudo. */
+export const asRoot = (more = '') => (process.getuid?.() === 0 ? '' : `sudo ${more}`);
+
 const managers = {
-  'apt-get': { install: 'sudo apt-get install -y', python: 'python3 python3-venv', compiler: 'g++', git: 'git' },
-  dnf: { install: 'sudo dnf install -y', python: 'python3.12', compiler: 'gcc-c++', git: 'git' },
-  pacman: { install: 'sudo pacman -S --noconfirm', python: 'python', compiler: 'gcc', git: 'git' },
-  zypper: { install: 'sudo zypper install -y', python: 'python312 python312-pip', compiler: 'gcc-c++', git: 'git' },
+  'apt-get': { install: `${asRoot()}apt-get update && ${asRoot()}apt-get install -y`, python: 'python3 python3-venv', compiler: 'g++', git: 'git' },
+  dnf: { install: `${asRoot()}dnf install -y`, python: 'python3.12', compiler: 'gcc-c++', git: 'git' },
+  pacman: { install: `${asRoot()}pacman -S --noconfirm`, python: 'python', compiler: 'gcc', git: 'git' },
+  zypper: { install: `${asRoot()}zypper install -y`, python: 'python312 python312-pip', compiler: 'gcc-c++', git: 'git' },
   brew: { install: 'brew install', python: 'python@3.12', compiler: 'gcc', git: 'git' },
 };
 
@@ -26,6 +29,12 @@ const pythonCheck = 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.ve
 /** The first Python that can make .venv, or undefined. */
 export function findPython() {
   return ['python3', 'python3.12', 'python3.13', 'python3.11', 'python3.10'].find((name) => ok(name, ['-c', pythonCheck]));
+}
+
+/** What `python3` is, where there is one. */
+function foundPython() {
+  const version = /^Python (\S+)/.exec(spawnSync('python3', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+  return version === undefined ? '' : ` (python3 is ${version})`;
 }
 
 const leastGcc = 11;
@@ -69,7 +78,7 @@ export function checkPrerequisites() {
   if (root.includes(':')) missing.push(`a folder without a colon in its path (this is ${root}): move the project`);
   if (!nodeIsNewEnough()) missing.push(`Node >= 20.19 (this is ${process.versions.node}): nvm install 22, or https://nodejs.org`);
   if (!answers('npm')) missing.push('npm: comes with Node, https://nodejs.org');
-  if (!findPython()) missing.push(`Python 3.10 to 3.13 with venv and pip: ${remedy('python')}`);
+  if (!findPython()) missing.push(`Python 3.10 to 3.13 with venv and pip${foundPython()}: ${remedy('python')}, or "conda install python=3.12 pip" where the system has another`);
   if (!findCompiler()) missing.push(`a C++ compiler, GCC ${leastGcc} or newer${process.env.CXX ? ` (CXX is ${process.env.CXX})` : ''}: ${remedy('compiler')}`);
   const fault = gitFault();
   if (fault) missing.push(fault);

@@ -80,6 +80,7 @@ test('a run that fails or is killed leaves the earlier result, and the next one 
   while (!existsSync(join(out, '.part')) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill('SIGKILL');
   await ended;
+  assert.equal(child.signalCode, 'SIGKILL', 'it was still at work');
   assert.deepEqual(Object.fromEntries(Object.entries(files(out)).filter(([path]) => !path.startsWith('/.part'))), whole);
   assert.equal(local('evolution', out).status, 0);
   assert.deepEqual(files(out), whole);

@@ -31,6 +31,23 @@ test('pinned: licences, splits, families inside one split, no name twice', () =>
   for (const [family, found] of splits) assert.equal(found.size, 1, family);
 });
 
+test('pinned elsewhere: licences that give all leave, families inside one split; what nano-coder was trained on is asked nowhere', () => {
+  const pypi = readProjects(data('corpora', 'pypi.json')).projects, git = JSON.parse(readFileSync(data('corpora', 'mini-git.json'), 'utf8')) as GitCorpus;
+  const { projects: pretrain } = JSON.parse(readFileSync(data('corpora', 'pretrain.json'), 'utf8')) as { projects: { name: string; licence: string; sha256: string }[] };
+  for (const { name, licence, sha256 } of [...pypi, ...pretrain]) {
+    assert.match(sha256, /^[0-9a-f]{64}$/, name);
+    assert.ok(/MIT|BSD|Apache|ISC|PSF|Python Software Foundation|Zope/.test(licence) && !/GPL/.test(licence), `${name}: ${licence}`);
+  }
+  assert.equal(new Set(pypi.map((p) => p.name)).size, pypi.length);
+  const splits = new Map<string, Set<string>>();
+  for (const { family, split } of pypi) if (family) splits.set(family, (splits.get(family) ?? new Set()).add(split));
+  for (const [family, found] of splits) assert.equal(found.size, 1, family);
+  const plain = (name: string) => name.split('/').at(-1)!.toLowerCase().replace(/[-_.]+/g, '-');
+  const seen = new Set(pretrain.map(({ name }) => plain(name)));
+  assert.deepEqual([...projects, ...pypi].filter(({ name }) => seen.has(plain(name))).map(({ name }) => name), []);
+  assert.deepEqual(git.repositories.filter(({ id, split }) => split !== 'train' && seen.has(plain(id))).map(({ id }) => id), []);
+});
+
 test('pinned releases: five to eight a project, in order, before the cut-off, in all splits', () => {
   const histories = Object.entries(releases!);
   const splits = histories.map(([name]) => projects.find((p) => p.name === name)!.split);

@@ -1,6 +1,6 @@
 /** Released checkpoints to our parameters and back; what does not fit is named. */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -23,9 +23,10 @@ test('there and back, and through safetensors', () => {
   const file = direct();
   const read = readDirect(file, model);
   assert.equal(read.config.alpha, 6);
-  const path = join(mkdtempSync(join(tmpdir(), 'released-')), 'head.safetensors');
+  const folder = mkdtempSync(join(tmpdir(), 'released-')), path = join(folder, 'head.safetensors');
   writeSafetensors(path, arrays(read.parameters));
   const again: State = new Map([...readSafetensors(path).tensors].map(([n, t]) => [n, stored(t)]));
+  rmSync(folder, { recursive: true });
   const back = writeDirect(read.config, again, model);
   assert.deepEqual(byName(back.state_dict), byName(file.state_dict));
   assert.deepEqual(back.config['type_dims'], {

@@ -14,7 +14,7 @@ import { openSafetensors, readSafetensors, writeSafetensors } from '../../lib/di
 const folder = mkdtempSync(join(tmpdir(), 'safetensors-'));
 after(() => { rmSync(folder, { recursive: true }); });
 
-const python = process.env['PYTHON'] ?? '.venv/bin/python';
+const python = '.venv/bin/python';
 
 const reader = `
 import json, struct, sys

@@ -1,4 +1,6 @@
 /** Finds a Chromium to draw figures with; what it may not do (phone home, use a GPU) is in its flags. */
+import './browsers.js';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -27,8 +29,16 @@ export function findChromium(): string | undefined {
   const { CHROMIUM_PATH } = process.env;
   if (CHROMIUM_PATH) return existsSync(CHROMIUM_PATH) ? CHROMIUM_PATH : undefined;
   const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  return [...onPath, chromium.executablePath()].find((path) => existsSync(path));
+  return [...onPath, chromium.executablePath()].find((path) => existsSync(path) && starts(path));
 }
+
+/** Ubuntu has a command of the name that only says where to get one. */
+function starts(path: string): boolean {
+  let works = started.get(path);
+  if (works === undefined) started.set(path, works = spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0);
+  return works;
+}
+const started = new Map<string, boolean>();
 
 /** Starts it headless; what Chromium keeps for itself goes to a temporary folder that disappears with it. */
 export async function launchChromium(executablePath: string): Promise<Browser> {

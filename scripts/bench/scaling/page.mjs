@@ -62,11 +62,12 @@ const minutes = (a, b) => (new Date(b.time) - new Date(a.time)) / 60_000;
 const processes = [...groupBy(endurance, ({ process }) => process).values()];
 const longest = processes.reduce((a, b) => (minutes(a[0], a.at(-1)) > minutes(b[0], b.at(-1)) ? a : b));
 
-await exportFigures([
+const { skipped } = await exportFigures([
   { figure: scalingFigure(series, 'seconds', 'Seconds'), basePath: inRoot('docs', 'measured', 'scaling-seconds') },
   { figure: scalingFigure(series, 'gigabytes', 'Memory, GB'), basePath: inRoot('docs', 'measured', 'scaling-gigabytes') },
   { figure: enduranceFigure(longest), basePath: inRoot('docs', 'measured', 'endurance') },
 ]);
+if (skipped) console.log(skipped);
 
 writeFileSync(inRoot('docs', 'scaling.md'), `# How it grows, and what the paper's size would take
 
