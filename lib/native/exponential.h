@@ -1,6 +1,6 @@
 // e^x by a polynomial, inlined into the loops that need it: the compiler makes vectors of it, and its bits are the same
 // under every instruction set and C library. Relative error below 3.1e-7: -ffast-math makes one constant of the two. NaN becomes 0
-// in a vector loop; what it weighs is NaN then as well.
+// in a vector loop: a NaN logit or score counts for nothing there, where TensorFlow's own ops would tell of it.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -32,7 +32,7 @@ class Call {
   float* output(int i, const std::vector<int64_t>& shape) { return static_cast<float*>(allocate(i, TF_FLOAT, shape)); }
   int32_t* integers(int i, const std::vector<int64_t>& shape) { return static_cast<int32_t*>(allocate(i, TF_INT32, shape)); }
 
-  /** Runs the kernel; what it cannot allocate becomes an error of the op. */
+  /** Runs the kernel; what it cannot allocate becomes an error of the op, but for the scratch that its threads take: that ends the process. */
   template <typename K>
   void perform(const K& kernel) {
     try {

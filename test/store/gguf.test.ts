@@ -68,6 +68,7 @@ test('absurd, overlapping, misaligned and unread files are refused in one line',
   refuses(new Written().begin(0, 2n ** 63n).file(), /claims \d+ metadata values/);
   refuses(new Written().begin(0, 1).u64(2n ** 62n).file(64), /a text of \d+ bytes/);
   refuses(new Written().begin(0, 1).text('list').u32(9).u32(4).u64(2n ** 40n).file(), /claims \d+ values of a list/);
+  refuses(new Written().begin(0, 1).text('list').u32(9).u32(0).u64(2 ** 23 + 1).file(2 ** 23 + 100), /a list of 8388609 values/);
   refuses(new Written().begin(0, 1).text('lists').u32(9).u32(9).u64(1).u32(9).u64(1).u32(9).u64(0).file(64), /lists in lists/);
   refuses(new Written().begin(0, 1).text('x').u32(99).file(32), /metadata of type 99/);
   refuses(new Written().begin(0, 1).text('general.alignment').u32(4).u32(0).file(), /its alignment is 0/);

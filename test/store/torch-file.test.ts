@@ -189,12 +189,18 @@ test('lists that repeat one another are read at once and refused as a configurat
   assert.throws(() => jsonOf(value, ['config']), { name: 'UserError', message: /holds more than 100000 values/ });
 });
 
+const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
+
 test('a pickle that only opens lists, or takes too many steps, is stopped', () => {
   const path = join(folder, 'bomb.pt');
   for (const [content, message] of [
     [Buffer.concat([Buffer.of(0x80, 2), Buffer.alloc(200_000, '(')]), /opens more values at once/],
     [Buffer.concat([Buffer.from('\x80\x02]', 'latin1'), Buffer.alloc(3_000_000, 'Na')]), /takes more than 1000000 steps/],
     [Buffer.alloc(2 ** 24 + 1), /has more than 16777216 bytes/],
+    // A list of 1,000 values, of which 2,000 sets are made.
+    [latin(`\x80\x02](${'N'.repeat(1000)}eq\x00${'cbuiltins\nset\nh\x00\x85R'.repeat(2000)}.`), /takes more than 1000000 steps/],
+    [latin(`\x80\x02}X\x00\x00\x01\x00${'a'.repeat(65_536)}q\x00h\x00\x86Ns.`), /has a key that is far too long/],
+    [latin(`\x80\x02\x8a\x41${'\x01'.repeat(65)}.`), /has an integer of 65 bytes/],
   ] as const) {
     writeFileSync(path, zip([{ name: 'x/data.pkl', content }]));
     assert.match(refusal(path), message);

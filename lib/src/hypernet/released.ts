@@ -172,6 +172,8 @@ function readHeadConfig(
   const number = (...keys: string[]) => keys.flatMap((k) => [config[k], args[k]]).find((x) => typeof x === 'number');
   const rank = number('rank', 'lora_rank', 'lora_r', 'r');
   if (rank === undefined) throw new UserError(`${what}: its config names no rank. It holds ${list(Object.keys(config))}.`);
+  const alpha = number('alpha', 'lora_alpha') ?? 2 * rank;
+  if (!(Number.isInteger(rank) && rank > 0 && Number.isFinite(alpha))) throw new UserError(`${what}: its config has rank ${rank} and alpha ${alpha}, which no adapter can have: fetch it again.`);
   const role = headRole(state);
   const first = [...state].find(([n]) => role(n) === 'trunk.0.weight')?.[1];
   if (first?.shape.length !== 2) throw new UserError(`${what}: no trunk was found. It holds ${list(state.keys())}.`);
@@ -179,7 +181,7 @@ function readHeadConfig(
   for (const [key, value] of [['input_dim', input], ['hidden_dim', hidden]] as const) {
     if (key in config && config[key] !== value) throw new UserError(`${what}: config says ${key} ${config[key]}, its tensors ${value}.`);
   }
-  return { input, hidden, rank, alpha: number('alpha', 'lora_alpha') ?? 2 * rank };
+  return { input, hidden, rank, alpha };
 }
 
 function list(names: Iterable<string>): string {

@@ -32,7 +32,7 @@ export async function knownModel(name: string, progress: Progress): Promise<stri
 /** @param name a pinned model, the one that comes with the project, a folder or a GGUF file on this machine, or a model of the hub */
 export async function openModel(name: string, progress: Progress): Promise<BaseModel> {
   const folder = (await knownModel(name, progress)) ?? await openModelFolder(name, cache(), progress);
-  const model = loadModel(folder), tokenizer = loadTokenizer(folder);
+  const tokenizer = loadTokenizer(folder), model = loadModel(folder);
   // Else an id would be read, and in training written, beside the embedding.
   if (tokenizer.vocabSize > model.config.vocabSize) {
     disposeModel(model);

@@ -11,6 +11,7 @@ import { tf, tidy, type Tensor } from '../engine/tensorflow.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { openSafetensors, writeSafetensors, type NamedArray } from '../store/safetensors.js';
+import { weightFault } from '../store/weight-fault.js';
 import { configJson, readConfig } from './config-json.js';
 import type { ModelConfig } from './config.js';
 import { isGguf, openGgufModel } from './gguf-model.js';
@@ -75,17 +76,31 @@ export function loadModel(folder: string): Model {
   const { untied, ...tied } = shape;
   const config: ModelConfig = bare ? tied : shape;
   const prefix = bare ? '' : 'model.';
-  const left = new Set(weights.names);
+  const parts = Object.values(layerParts(config)).flat().map(({ name }) => name);
+  const expected = new Set([
+    `${prefix}embed_tokens.weight`, `${prefix}norm.weight`, ...(config.untied ? ['lm_head.weight'] : []),
+    ...Array.from({ length: config.layers }, (_, i) => parts.map((name) => `${prefix}layers.${i}.${name}`)).flat(),
+  ]);
+  /** What outlives this function, but where it fails. */
+  const kept: Tensor[] = [];
+  const frozen = (...args: Parameters<typeof freeze>): Tensor => {
+    const weight = freeze(...args);
+    kept.push(weight);
+    return weight;
+  };
   const take = (name: string, expected: number[]): Tensor => {
     const found = weights.read(name);
     if (found.shape.join() !== expected.join()) throw new UserError(`${folder}: ${name} is [${found.shape}] where config.json says [${expected}].`);
-    if (!finite(found.data)) throw new UserError(`${folder}: ${name} holds values that are not finite: the file is damaged, fetch it again.`);
-    left.delete(name);
+    const fault = weightFault(found);
+    if (fault) throw new UserError(`${folder}: ${name} ${fault}: the file is damaged, fetch it again.`);
     return toTensor(found);
   };
   try {
+    const extra = [...weights.names].filter((name) => !expected.has(name));
+    // A name that is lacking too is told first, when it is read.
+    if (extra.length && [...expected].every((name) => weights.names.has(name))) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${extra.slice(0, 3).join(', ')}.`);
     return tidy((): Model => {
-      const table = (name: string): Tensor => freeze(take(name, [config.vocabSize, config.hidden]), { transposed: true, half: weights.half(name) });
+      const table = (name: string): Tensor => frozen(take(name, [config.vocabSize, config.hidden]), { transposed: true, half: weights.half(name) });
       const embed = table(`${prefix}embed_tokens.weight`);
       const layers = Array.from({ length: config.layers }, (_, i) => tidy(() => Object.fromEntries(
         Object.entries(layerParts(config)).map(([key, parts]) => {
@@ -93,13 +108,15 @@ export function loadModel(folder: string): Model {
           const turned = tensors.map((t) => (t.rank === 2 ? t.transpose() : t));
           const weight = turned.length > 1 ? tf.concat(turned, turned[0]!.rank - 1) : turned[0]!.clone();
           tf.dispose(tensors);
-          return [key, freeze(weight, { half: parts.every((p) => weights.half(`${prefix}layers.${i}.${p.name}`)) })];
+          return [key, frozen(weight, { half: parts.every((p) => weights.half(`${prefix}layers.${i}.${p.name}`)) })];
         })) as unknown as LayerWeights));
       const finalNorm = take(`${prefix}norm.weight`, [config.hidden]);
       const head = config.untied ? table('lm_head.weight') : embed;
-      if (left.size) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${[...left].slice(0, 3).join(', ')}.`);
       return { config, embed, layers, finalNorm, head };
     });
+  } catch (error) {
+    tf.dispose(kept);
+    throw error;
   } finally {
     weights.close();
     // Matrices as they were read are larger than packed ones.
@@ -140,9 +157,4 @@ export function shardNames(indexPath: string): string[] {
     // Said below.
   }
   throw new UserError(`${indexPath} lists no shards of a model: fetch it again.`);
-}
-
-function finite(values: Float32Array | Int32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return false;
-  return true;
 }

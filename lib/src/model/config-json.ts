@@ -37,6 +37,7 @@ export function readConfig(path: string): ModelConfig {
   if (json['mlp_bias'] === true) refuse('asks for biases of the feed-forward part, which are not built');
   const ropeType = rope['rope_type'] ?? rope['type'] ?? 'default';
   if (ropeType !== 'default') refuse(`asks for RoPE of type ${String(ropeType)}, which is not built`);
+  if (json['rope_theta'] !== undefined && rope['rope_theta'] !== undefined && json['rope_theta'] !== rope['rope_theta']) refuse('has two different values of rope_theta');
   const heads = number('num_attention_heads');
   const config: ModelConfig = {
     vocabSize: number('vocab_size'), hidden: number('hidden_size'), layers: number('num_hidden_layers'),

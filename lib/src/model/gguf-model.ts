@@ -67,7 +67,9 @@ function readGgufConfig({ path, metadata, tensors }: GgufFile): ModelConfig {
     const value = metadata.get(`${family}.${name}`) ?? fallback;
     return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : refuse(`has no positive number ${family}.${name}`);
   };
-  const scaling = metadata.get(`${family}.rope.scaling.type`) ?? 'none';
+  // A factor without a type is of a linear one.
+  const factor = metadata.get(`${family}.rope.scaling.factor`) ?? metadata.get(`${family}.rope.scale_linear`) ?? 1;
+  const scaling = metadata.get(`${family}.rope.scaling.type`) ?? (factor === 1 ? 'none' : 'linear');
   if (scaling !== 'none') refuse(`asks for RoPE scaling of type ${JSON.stringify(scaling)}, which is not built`);
   const hidden = number('embedding_length'), heads = number('attention.head_count');
   const config: ModelConfig = {

@@ -9,6 +9,7 @@ import { inputOf, type CommitInputs } from '../../hypernet/unroll.js';
 import { inOne, single, type Adapter } from '../../lora/adapter.js';
 import type { ModelConfig } from '../../model/config.js';
 import { UserError } from '../../store/errors.js';
+import { weightFault } from '../../store/weight-fault.js';
 
 export interface Writer {
   /** Which vector of a commit `write` reads; absent where it reads none. */
@@ -62,5 +63,16 @@ function tensors(path: string, parameters: readonly Parameter[], state: State): 
         'Give the model that it was trained for with --base.');
     }
   }
-  return parameters.map(({ name }) => toTensor(state.get(name)!.read()));
+  const made: Tensor[] = [];
+  try {
+    for (const { name } of parameters) {
+      const array = state.get(name)!.read(), fault = weightFault(array);
+      if (fault) throw new UserError(`${path}: ${name} ${fault}: the file is damaged, fetch it again or train it again.`);
+      made.push(toTensor(array));
+    }
+    return made;
+  } catch (error) {
+    tf.dispose(made);
+    throw error;
+  }
 }

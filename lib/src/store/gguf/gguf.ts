@@ -29,7 +29,7 @@ export interface GgufFile {
 
 const MAGIC = 0x46554747, VERSION = 3, MAX_DIMENSIONS = 4, DEFAULT_ALIGNMENT = 32;
 /** No real file comes near them. */
-const MAX_NAME = 1 << 16, MAX_TEXT = 1 << 24, MAX_VALUES = 2 ** 40, MAX_NESTING = 2;
+const MAX_NAME = 1 << 16, MAX_TEXT = 1 << 24, MAX_LIST = 1 << 23, MAX_VALUES = 2 ** 40, MAX_NESTING = 2;
 /** Bytes of header that are read at a time, and of a tensor. */
 const PIECE = 1 << 20, TENSOR_PIECE = 1 << 22;
 
@@ -159,6 +159,7 @@ class Header {
     if (type !== ARRAY) throw this.wrong(`it has metadata of type ${type}`);
     if (depth === MAX_NESTING) throw this.wrong('it has lists in lists in lists');
     const of = this.u32(), count = this.count(NUMBERS.get(of)?.[0] ?? (of === STRING ? 8 : 12), 'values of a list');
+    if (count > MAX_LIST) throw this.wrong(`it has a list of ${count} values`);
     return Array.from({ length: count }, () => this.value(of, depth + 1));
   }
 }

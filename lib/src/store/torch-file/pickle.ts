@@ -158,6 +158,8 @@ class Machine {
     if (!(callable instanceof Known && callable.call && Array.isArray(args))) {
       throw new Refusal('calls something that is not a function');
     }
+    // What is called may copy them.
+    for (const arg of args as unknown[]) this.#spend(Array.isArray(arg) ? arg.length : arg instanceof Map ? arg.size : 0);
     return callable.call(args);
   }
 
@@ -259,13 +261,22 @@ class Machine {
 function keyOf(key: unknown): string | number {
   if (typeof key === 'string' || typeof key === 'number') return key;
   if (key === null || typeof key === 'boolean' || typeof key === 'bigint') return String(key);
-  if (Array.isArray(key) && key.length <= 100 && key.every((part) => typeof part !== 'object' && typeof part !== 'function')) return `(${key.map(String).join(', ')})`;
+  if (Array.isArray(key) && key.length <= 100 && key.every((part) => typeof part !== 'object' && typeof part !== 'function')) {
+    if (key.reduce((sum: number, part) => sum + (typeof part === 'string' ? part.length : 0), 0) > MAX_KEY) throw new Refusal('has a key that is far too long');
+    return `(${key.map(String).join(', ')})`;
+  }
   return '(an object)';
 }
+
+/** Characters of a key that is a tuple. */
+const MAX_KEY = 1 << 16;
+/** Bytes of an integer: to write out a longer one as decimals takes for ever. */
+const MAX_INTEGER = 64;
 
 /** Little-endian two's complement. */
 function integer(bytes: Buffer): number | bigint {
   if (!bytes.length) return 0;
+  if (bytes.length > MAX_INTEGER) throw new Refusal(`has an integer of ${bytes.length} bytes`);
   const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`));
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
