@@ -16,14 +16,16 @@ const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 /** Ubuntu has a command of the name that only says where to get one. */
 const starts = (path) => existsSync(path) && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
 
+/** What playwright installed in the project, whether it starts or not. */
+function fetched() {
+  const found = existsSync(browsers) ? readdirSync(browsers).filter((name) => name.startsWith('chromium-')) : [];
+  return found.flatMap((name) => ['chrome-linux', 'chrome-linux64', 'chrome-linux-arm64'].map((folder) => join(browsers, name, folder, 'chrome'))).filter(existsSync);
+}
+
 /** The path of a Chromium: $CHROMIUM_PATH, one on the PATH, or the one playwright installed in the project; or undefined. */
 export function findChromium() {
   const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  const fetched = existsSync(browsers)
-    ? readdirSync(browsers).filter((name) => name.startsWith('chromium-')).flatMap((name) =>
-        ['chrome-linux', 'chrome-linux64', 'chrome-linux-arm64'].map((folder) => join(browsers, name, folder, 'chrome')))
-    : [];
-  return [process.env.CHROMIUM_PATH, ...onPath, ...fetched].find((path) => path && starts(path));
+  return [process.env.CHROMIUM_PATH, ...onPath, ...fetched()].find((path) => path && starts(path));
 }
 
 const attempts = [
@@ -62,7 +64,7 @@ export const chromium = {
       }
       const path = findChromium();
       if (path) return path;
-      if (existsSync(browsers)) {
+      if (fetched().length) {
         // Who finds it there would try to start it.
         rmSync(browsers, { recursive: true, force: true });
         lacksLibraries = true;
