@@ -3,7 +3,7 @@ import { leaveOut, withContext, type LeftOut, type Reason } from '../context/con
 import { averageAdapters, disposeAdapter, type Adapter } from '../lora/adapter.js';
 import type { Adapted } from '../eval/predict.js';
 import { EMPTY, RANDOM, type AdapterKind, type Answers } from '../methods/method.js';
-import { groupBy, type Context } from '../train/draws.js';
+import { groupBy, slices, type Context } from '../train/draws.js';
 import type { Model } from '../model/weights.js';
 import type { Example } from '../train/examples.js';
 import type { BaseModel } from './base-model.js';
@@ -55,7 +55,7 @@ export async function answerTasks<T>(
   };
   try {
     let together: Example[][] = [];
-    for (const group of [...groupBy(prompts, keyOf).values()].flatMap(inSlices)) {
+    for (const group of slices([...groupBy(prompts, keyOf).values()], TASKS_AT_ONCE)) {
       together.push(group);
       if (together.length < ADAPTERS_AT_ONCE && together.flat().length < TASKS_AT_ONCE) continue;
       await answer(together);
@@ -70,9 +70,6 @@ export async function answerTasks<T>(
   const length = (list: readonly Example[]) => list.reduce((n, e) => n + e.prefix.length, 0);
   return { results: new Map(examples.map((e) => [e, out.get(e)!])), addedTokens: length(prompts) - length(examples), leftOut };
 }
-
-const inSlices = (list: readonly Example[]): Example[][] =>
-  Array.from({ length: Math.ceil(list.length / TASKS_AT_ONCE) }, (_, i) => list.slice(i * TASKS_AT_ONCE, (i + 1) * TASKS_AT_ONCE));
 
 /** The adapters of contexts, each alive until the next is asked for: there can be hundreds. */
 export function* adaptersOf(answers: Answers, contexts: readonly Context[]): Generator<Adapter> {

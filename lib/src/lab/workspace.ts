@@ -10,6 +10,7 @@ import { methods, type Method } from '../methods/index.js';
 import { profileNamed, type Profile } from '../profiles.js';
 import { UserError } from '../store/errors.js';
 import { silent, type Progress } from '../store/progress.js';
+import { remembered } from '../store/remembered.js';
 import { once, stoppable, stopping, unstopped } from '../store/stop.js';
 import type { Context } from '../train/draws.js';
 import { asPublished, matched, type PromptFormat } from '../train/examples.js';
@@ -75,17 +76,11 @@ export function openWorkspace({ profile: name, progress: show = silent, recomput
   const profile = profileNamed(name), progress = stopping(show);
   /** Each key's value is made at its first use, and once. */
   const byKey = <K, T>(what: string, make: (key: K) => Promise<T>) => {
-    const made = new Map<string, Promise<T>>();
-    const begin = (key: K, text: string) => {
-      const value = once(`${profile.name} ${what} ${text}`, () => make(key));
-      made.set(text, value);
-      // What failed, for want of a network perhaps, is tried again when asked for again.
-      value.catch(() => made.delete(text));
-      return value;
-    };
+    const made = new Map<string, () => Promise<T>>();
     return (key: K): Promise<T> => {
-      const text = JSON.stringify(key);
-      return unstopped(() => made.get(text) ?? begin(key, text));
+      const text = JSON.stringify(key), get = made.get(text) ?? remembered(() => once(`${profile.name} ${what} ${text}`, () => make(key)));
+      made.set(text, get);
+      return unstopped(get);
     };
   };
   const single = <T>(what: string, make: () => Promise<T>) => {

@@ -77,7 +77,7 @@ export function loadModel(folder: string): Model {
   const config: ModelConfig = bare ? tied : shape;
   const prefix = bare ? '' : 'model.';
   const parts = Object.values(layerParts(config)).flat().map(({ name }) => name);
-  const expected = new Set([
+  const asked = new Set([
     `${prefix}embed_tokens.weight`, `${prefix}norm.weight`, ...(config.untied ? ['lm_head.weight'] : []),
     ...Array.from({ length: config.layers }, (_, i) => parts.map((name) => `${prefix}layers.${i}.${name}`)).flat(),
   ]);
@@ -96,9 +96,9 @@ export function loadModel(folder: string): Model {
     return toTensor(found);
   };
   try {
-    const extra = [...weights.names].filter((name) => !expected.has(name));
+    const extra = [...weights.names].filter((name) => !asked.has(name));
     // A name that is lacking too is told first, when it is read.
-    if (extra.length && [...expected].every((name) => weights.names.has(name))) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${extra.slice(0, 3).join(', ')}.`);
+    if (extra.length && [...asked].every((name) => weights.names.has(name))) throw new UserError(`${folder} holds tensors that its config.json does not ask for: ${extra.slice(0, 3).join(', ')}.`);
     return tidy((): Model => {
       const table = (name: string): Tensor => frozen(take(name, [config.vocabSize, config.hidden]), { transposed: true, half: weights.half(name) });
       const embed = table(`${prefix}embed_tokens.weight`);

@@ -11,7 +11,7 @@ import { adapterTensors, toLowRank, withTensors, type Adapter } from '../lora/ad
 import { hiddenStates } from '../model/transformer.js';
 import type { Model } from '../model/weights.js';
 import { tasksAtOnce, toBatch, type Batch, type Example } from './examples.js';
-import { groupBy, type Context, type Draw } from './draws.js';
+import { groupBy, slices, type Context, type Draw } from './draws.js';
 import { readSum, type Gradients, type Learner } from './learner.js';
 
 /** Parameters, and how they become adapters for a list of contexts. */
@@ -154,11 +154,6 @@ export function adapterLearner(
 
 /** Contexts whose adapters are alive at once when the validation loss is measured: a paper-size one takes megabytes. */
 const WRITTEN_AT_ONCE = 64;
-
-/** Each list in slices of at most `most`. */
-function slices<T>(lists: readonly (readonly T[])[], most: number): T[][] {
-  return lists.flatMap((list) => Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most)));
-}
 
 /** Where the next context of another repository stands; `at` itself where there is none. */
 function nextRepository(contexts: readonly Context[], at: number): number {

@@ -98,3 +98,8 @@ export function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, 
   }
   return out;
 }
+
+/** Each list in slices of at most `most`. */
+export function slices<T>(lists: readonly (readonly T[])[], most: number): T[][] {
+  return lists.flatMap((list) => Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most)));
+}

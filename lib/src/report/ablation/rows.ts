@@ -47,12 +47,12 @@ export function ablationRows(runs: readonly Choice[]): AblationRow[] {
   const [first] = choices;
   return suites.flatMap((suite) => choices.flatMap((choice): AblationRow[] => {
     const byAdapter = adaptersOf(choice.predictions, suite), nats = adaptersOf(choice.likelihoods, suite);
-    const own = byAdapter.get('own'), other = byAdapter.get('other'), answers = own ?? byAdapter.get('none');
+    const own = byAdapter.get('own'), other = byAdapter.get('other'), answers = ownOf(byAdapter);
     if (!answers) return [];
-    const [ownNats, otherNats, averageNats] = [nats.get('own') ?? nats.get('none'), nats.get('other'), nats.get('average')];
-    const [before, natsBefore] = choice === first ? [new Map(), new Map()] as const : [adaptersOf(first!.predictions, suite), adaptersOf(first!.likelihoods, suite)];
-    const change = comparable<Prediction>(answers, before.get('own') ?? before.get('none'));
-    const changeNats = comparable<Likelihood>(ownNats, natsBefore.get('own') ?? natsBefore.get('none'));
+    const [ownNats, otherNats, averageNats] = [ownOf(nats), nats.get('other'), nats.get('average')];
+    const reference = choice === first ? undefined : first;
+    const change = reference && comparable(answers, ownOf(adaptersOf(reference.predictions, suite)));
+    const changeNats = reference && comparable(ownNats, ownOf(adaptersOf(reference.likelihoods, suite)));
     return [{
       choice: choice.name, suite, seeds: new Set(choice.predictions.map(({ seed }) => seed)).size,
       scores: Object.fromEntries([...byAdapter].map(([adapter, list]) => [adapter, clusteredInterval(list.map(scored))])),
@@ -81,6 +81,9 @@ function oneTrack(choices: readonly Choice[]): void {
     throw new UserError(`These choices answered on different tracks (${[...track].map(([on, name]) => `${name}: ${on}`).join(', ')}): make a table for each track.`);
   }
 }
+
+/** What a choice is judged by: its own adapter's rows, or those without any. */
+const ownOf = <Row>(byAdapter: ReadonlyMap<AdapterKind, Row[]>): Row[] | undefined => byAdapter.get('own') ?? byAdapter.get('none');
 
 /** What is of a suite, by adapter. */
 const adaptersOf = <Row extends Pick<Prediction, 'suite' | 'adapter'>>(rows: readonly Row[], suite: Suite): Map<AdapterKind, Row[]> =>
