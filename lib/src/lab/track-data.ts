@@ -33,7 +33,7 @@ export interface TrackData {
   oversize: number;
   contextOf(example: Example): Context;
   trainContexts: Context[];
-  /** Another repository of the same split; in the evolution track as far along its history as this one along its own, of a training repository up to the last commit that is trained on. */
+  /** Another repository of the same split; in the evolution track as far along its history as this one along its own. */
   otherThan(context: Context): Context;
   vector(context: Context): Float32Array;
   commits(context: Context): readonly CommitInputs[];
@@ -48,7 +48,7 @@ interface VectorSource {
   commits(context: Context): readonly CommitInputs[];
   /** The newest context of a repository; of a training repository, the newest that is trained on. */
   newest(repo: string): Context;
-  /** The last commit of a repository that a context may stand at; of a training repository, the last that is trained on. */
+  /** The last commit of a repository's history, also past those that are trained on. */
   last(repo: string): number;
 }
 
@@ -70,11 +70,11 @@ export function evolutionTrack(
   for (const t of tasks) {
     if (isTraining(t)) lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
   }
-  const last = (repo: string): number => lastTrained.get(repo) ?? (vectors.get(repo)?.length ?? 1) - 1;
+  const last = (repo: string): number => (vectors.get(repo)?.length ?? 1) - 1;
   const source: VectorSource = {
     vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
     commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
-    newest: (repo) => ({ repo, commit: last(repo) }),
+    newest: (repo) => ({ repo, commit: lastTrained.get(repo) ?? last(repo) }),
     last,
   };
   return trackData('evolution', profile, tasks, base, format, source, ({ task }) => ({ repo: task.repo, commit: task.commitIndex }),
@@ -158,7 +158,7 @@ function trackData(
       const peers = repos.filter((r) => splits.get(r) === splits.get(repo) && (splits.get(r) !== 'train' || learnt.has(r))), other = peers[(peers.indexOf(repo) + 1) % peers.length]!;
       if (commit === undefined) return { repo: other };
       // Both equally old, so that age is no part of the difference.
-      const share = source.last(repo) ? Math.min(1, commit / source.last(repo)) : 1;
+      const share = source.last(repo) ? commit / source.last(repo) : 1;
       return { repo: other, commit: Math.round(source.last(other) * share) };
     },
     commits: (context) => (special.has(context.repo) ? [] : source.commits(context)),
