@@ -40,7 +40,7 @@ export function panelLayout({ titles, rows, rowHeight, range, xTitle, zero = fal
     margin: { l: LEFT, r: 12, t: above, b: 46 + below },
     ...Object.fromEntries(titles.map((_, index) => [
       xAxis(index).replace('x', 'xaxis'), axis({
-        domain: [left(index), left(index) + width], range: [...range], ...(zero && narrow ? besideZero(range) : { nticks: narrow ? 4 : 5 }), anchor: 'y', ...(zero && { zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1 }), ...(narrow && { tickangle: 0, tickfont: { ...SMALL, size: 11 } }),
+        domain: [left(index), left(index) + width], range: [...range], ...(zero ? besideZero(range) : { nticks: narrow ? 4 : 5 }), tickangle: 0, anchor: 'y', ...(zero && { zeroline: true, zerolinecolor: MUTED, zerolinewidth: 1 }), ...(narrow && { tickfont: { ...SMALL, size: 11 } }),
       }),
     ])),
     yaxis: axis({
@@ -72,7 +72,7 @@ function rowLabel({ label: text, style }: PanelRow): string {
 /** `mark what`, the mark in its colour. */
 export const legendEntry = (mark: string, color: string, what: string): string => `<span style="color:${color}">${mark}</span> ${what}`;
 
-/** Ticks at zero and at a round number on each side that has room for it: long numbers, of which a narrow panel holds no more, and zero has its line. */
+/** Ticks at zero and at a round number on each side that has room for it: long numbers, of which a panel holds no more, and zero has its line. */
 export function besideZero([low, high]: readonly [number, number]): { tickvals: number[]; ticktext: string[] } {
   const [less, most] = [-low, high].sort((a, b) => a - b) as [number, number], side = less > 0.4 * most ? less : most;
   const power = 10 ** Math.floor(Math.log10(side)), step = power * [5, 2, 1].find((round) => round * power <= side)!;

@@ -69,7 +69,7 @@ export function efficiencyTable(runs: readonly Costs[], { table12 }: PublishedRe
     sections: sections.filter(({ rows }) => rows.length > 0), findings: [],
     note: 'Means over seeds, medians of times. Passes say how often a method has met each of its training tasks, on average, by its last step, and by the one that validation kept. Stored is what training leaves, as 32-bit floats, for all repositories together; one adapter is what one repository needs, for which the '
       + 'paper\'s head writes one pair of factors a type for all layers, and ours that pair beside the adapter that all share; as a PEFT file these become one adapter of twice the rank in every layer, which is larger. '
-      + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}; an answer's includes writing the adapter, or finding the text. `
+      + `Times were measured on ${[...new Set(runs.map(({ device }) => device))].join(' and ')}, beside what else it did at the time, so that small differences say nothing. An answer's includes writing the adapter, or finding the text. `
       + 'The paper\'s are of Qwen2.5-Coder-1.5B; what it gives for Code2LoRA-Static is the number of parameters in millions.',
   };
 }
