@@ -70,7 +70,7 @@ export function evolutionTrack(
   for (const t of tasks) {
     if (isTraining(t)) lastTrained.set(t.repo, Math.max(t.commitIndex, lastTrained.get(t.repo) ?? 0));
   }
-  const last = (repo: string): number => (vectors.get(repo)?.length ?? 1) - 1;
+  const last = lastCommit(vectors);
   const source: VectorSource = {
     vector: ({ repo, commit = 0 }) => vectors.get(repo)?.[commit]?.state,
     commits: ({ repo, commit = 0 }) => vectors.get(repo)?.slice(0, commit + 1) ?? [],
@@ -91,13 +91,16 @@ export function anchoredTrack(
   const tasks = placed(kept, vectors);
   const source: VectorSource = {
     vector: ({ repo, commit }) => (commit === undefined ? anchors.get(repo) : vectors.get(repo)?.[commit]?.state), commits: () => [],
-    newest: (repo) => ({ repo }), last: (repo) => (vectors.get(repo)?.length ?? 1) - 1,
+    newest: (repo) => ({ repo }), last: lastCommit(vectors),
   };
   const contextOf = ({ task }: Example): Context => (isTraining(task) ? { repo: task.repo } : { repo: task.repo, commit: task.commitIndex });
   return trackData('static', profile, tasks, base, format, source, contextOf, (t) => `${t.repo}@${t.commitIndex}`, () => {
     throw new UserError('The published tables hold tasks and vectors, no source text: curate repositories of your own to run this method.');
   });
 }
+
+/** The place of a history's last commit. */
+const lastCommit = (vectors: CommitVectors) => (repo: string): number => (vectors.get(repo)?.length ?? 1) - 1;
 
 /** Tasks with their commit's place among those that have vectors: a history has gaps where a commit's clock stood before the training part. */
 function placed(kept: readonly Task[], vectors: CommitVectors): Task[] {
